@@ -1,0 +1,88 @@
+# Each target does its own set-up, on a machine with make and Python >= 3.11.
+# `make PYTHON=python3.12 VENV=.venv312 test` chooses another Python and another folder.
+
+VENV    ?= .venv
+PYTHON  ?=
+WORKERS ?= 2
+FLOOR   ?= 95
+
+BIN     := $(VENV)/bin
+PIP     := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+STAMPS  := $(VENV)/stamps
+export PATH := $(abspath $(BIN)):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow test-lowest check format docs bench pin clean FORCE
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(STAMPS)/base  ## the notebook replayed, every number compared; pictures in glassnet-demo/
+	$(BIN)/glassnet demo
+
+test: $(STAMPS)/test  ## the fast tests, with branch coverage
+	$(BIN)/coverage erase
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --cov --cov-report=
+	@echo "Branch coverage of all of glassnet:"
+	@$(BIN)/coverage report
+	@echo "Branch coverage of core, engines and training, at least $(FLOOR) %:"
+	@$(BIN)/coverage report --fail-under=$(FLOOR) \
+	    --include='src/glassnet/core/*,src/glassnet/engines/*,src/glassnet/training/*'
+
+# pytest's status 5 says that no test is marked slow
+test-slow: $(STAMPS)/test  ## the tests marked slow
+	$(BIN)/python -m pytest -m slow -n $(WORKERS) || [ $$? -eq 5 ]
+
+test-lowest:  ## the fast tests with every dependency at its declared lower bound (.venv-lowest)
+	@tools/venv.sh .venv-lowest "$(PYTHON)"
+	.venv-lowest/bin/python tools/lowest.py > .venv-lowest/lowest.txt
+	.venv-lowest/bin/python -m pip --disable-pip-version-check install --quiet \
+	    --constraint .venv-lowest/lowest.txt --editable . --group test
+	.venv-lowest/bin/python -m pytest -m "not slow" -n $(WORKERS)
+
+check: $(STAMPS)/check  ## format, lint, types, floors, spelling
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+format: $(STAMPS)/check  ## put the code in order: ruff format, ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+docs: $(STAMPS)/docs  ## the documentation, every block executed: docs/_build/html/index.html
+	PYDEVD_DISABLE_FILE_VALIDATION=1 $(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
+bench: $(STAMPS)/bench  ## glassnet beside the plain notebook loop, in one run
+	$(BIN)/python -m pytest benchmarks -o addopts= -p no:cacheprovider --benchmark-only \
+	    --benchmark-group-by=group --benchmark-columns=median,iqr,rounds
+
+pin:  ## write constraints.txt anew: the newest versions that fit pyproject.toml
+	@tools/venv.sh .venv-pin "$(PYTHON)"
+	.venv-pin/bin/python -m pip --disable-pip-version-check install --quiet --upgrade . --group dev
+	echo '# The versions that development uses, written by `make pin`.' > constraints.txt
+	.venv-pin/bin/python -m pip freeze --exclude glassnet | LC_ALL=C sort --ignore-case >> constraints.txt
+	rm -rf .venv-pin
+
+clean:  ## remove what was made, the environments too
+	rm -rf $(VENV) .venv-lowest .venv-pin build dist docs/_build docs/jupyter_execute \
+	    .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks \
+	    .coverage .coverage.* htmlcov glassnet-demo
+	find src tests benchmarks docs tools -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# ---- set-up: run again only where pyproject.toml or constraints.txt changed
+
+$(BIN)/python: FORCE
+	@tools/venv.sh $(VENV) "$(PYTHON)"
+
+$(STAMPS)/base: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing glassnet and what it needs into $(VENV): once, about a minute"
+	@$(PIP) --editable .
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/test $(STAMPS)/check $(STAMPS)/docs $(STAMPS)/bench: $(STAMPS)/%: $(STAMPS)/base
+	@echo "Installing the tools of '$*' into $(VENV): once, about half a minute"
+	@$(PIP) --group $*
+	@touch $@
