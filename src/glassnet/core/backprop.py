@@ -1,0 +1,104 @@
+"""Backpropagation: forward and backward, with every partial derivative a named field.
+
+The chain rule is written out; there is no tape. L stands for the sum over the samples of their
+weighted losses, L = Σ_s w_s·ℓ_s: whether the mean is wanted is decided once, at the end
+(`objective.py`), so that the terms of each sample can be read off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from glassnet.core.formula import Array
+from glassnet.core.losses import Loss
+from glassnet.core.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What one layer saw and answered on the way forward."""
+
+    x: Array  # (n, n_in), what came in
+    z: Array  # (n, n_out), x @ W + b
+    a: Array  # (n, n_out), activation(z)
+
+
+@dataclass(frozen=True, slots=True)
+class Partials:
+    """What one layer learnt on the way back.
+
+    In the output layer `dL_da` and `da_dz` are None where the closed form of dL/dz was used.
+    """
+
+    dL_da: Array | None  # (n, n_out)
+    da_dz: Array | None  # (n, n_out); (n, n_out, n_out) for softmax
+    dL_dz: Array  # (n, n_out)
+    dL_dW: Array  # (n_in, n_out), the shape of W
+    dL_db: Array | None  # (n_out,), None where there is no bias
+    dL_dx: Array  # (n, n_in), handed to the layer below
+
+
+def forward(net: Network, theta: Array, X: Array) -> list[Pass]:
+    """The passes of all layers, in order; the last one's `a` is the network's answer."""
+    passes, x = [], X  # (n, n_in)
+    for (W, b), layer in zip(net.views(theta), net.layers, strict=True):
+        z = x @ W if b is None else x @ W + b  # (n, n_out)
+        a = layer.activation(z)  # (n, n_out)
+        passes.append(Pass(x, z, a))
+        x = a
+    return passes
+
+
+def sample_losses(net: Network, loss: Loss, passes: Sequence[Pass], y: Array) -> Array:
+    """ℓ (n,): the loss of each sample, from z where the closed form is to be had."""
+    out = passes[-1]
+    closed = loss.closes(net.layers[-1].activation)
+    return loss.from_z(out.z, y) if closed else loss(out.a, y)
+
+
+def backward(
+    net: Network,
+    theta: Array,
+    passes: Sequence[Pass],
+    loss: Loss,
+    y: Array,
+    weight: Array | None = None,
+    *,
+    closed: bool = True,
+) -> list[Partials]:
+    """The partials of all layers, first layer first.
+
+    weight : (n,), one a sample, or None for ones.
+    closed : use the closed form of dL/dz at the output where loss and activation have one. With
+        False the chain rule is followed through dL/da and da/dz there too.
+    """
+    w = None if weight is None else weight[:, None]  # (n, 1)
+    dL_da, partials = None, []
+    for (W, b), layer, p in zip(
+        reversed(net.views(theta)), reversed(net.layers), reversed(passes), strict=True
+    ):
+        da_dz = None
+        if p is passes[-1] and closed and loss.closes(layer.activation):
+            dL_dz = loss.slope_z(p.a, y)  # (n, n_out), a - y: the slope of the activation cancels
+            dL_dz = dL_dz if w is None else w * dL_dz
+        else:
+            if dL_da is None:
+                dL_da = loss.slope(p.a, y)  # (n, n_out)
+                dL_da = dL_da if w is None else w * dL_da
+            da_dz = layer.activation.slope(p.z, p.a)
+            dL_dz = layer.activation.chain(dL_da, da_dz)  # (n, n_out)
+        dL_dW = p.x.T @ dL_dz  # (n_in, n_out), the shape of W
+        dL_db = None if b is None else dL_dz.sum(axis=0)  # (n_out,)
+        dL_dx = dL_dz @ W.T  # (n, n_in), handed to the layer below
+        partials.append(Partials(dL_da, da_dz, dL_dz, dL_dW, dL_db, dL_dx))
+        dL_da = dL_dx
+    return partials[::-1]
+
+
+def flatten(partials: Sequence[Partials]) -> Array:
+    """The gradient as one flat vector in the layout of theta."""
+    parts = [part.ravel() for p in partials for part in (p.dL_dW, p.dL_db) if part is not None]
+    return np.concatenate(parts)

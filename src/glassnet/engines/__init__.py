@@ -1,0 +1,1 @@
+"""Who does the arithmetic: one interface (`base`), and the NumPy engine (`reference`)."""

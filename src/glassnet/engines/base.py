@@ -1,0 +1,165 @@
+"""What every engine is given and gives back.
+
+An engine does arithmetic. It holds no chance and no state of its own: the same arguments give the
+same bits. Data are checked before they reach it (`core/data.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from glassnet.core.backprop import backward, flatten, forward, sample_losses
+from glassnet.core.errors import BadInput
+from glassnet.core.formula import Array
+from glassnet.core.losses import Loss
+from glassnet.core.network import Network
+from glassnet.core.objective import Reduction, clip_by_norm, penalty, penalty_slope, reduce
+from glassnet.core.optimizers import LBFGS, Adam, Optimizer
+from glassnet.engines.chance import Chance
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be learnt and how: network, loss, optimizer, reduction, penalties, clipping.
+
+    reduction : whether the objective is the mean or the sum of the samples' weighted losses.
+    l1, l2 : l1·Σ|W| + ½·l2·ΣW² is added to the objective; biases are left out.
+    clip : the gradient is shortened to this norm before each step where it is longer.
+    """
+
+    net: Network
+    loss: Loss
+    optimizer: Optimizer | LBFGS = Adam()
+    reduction: Reduction = "mean"
+    l1: float = 0.0
+    l2: float = 0.0
+    clip: float | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.net, Network):
+            raise BadInput(
+                f"net={self.net!r}", "a Network is expected", "Try Network.mlp(2, 8, 1)."
+            )
+        if not isinstance(self.loss, Loss):
+            raise BadInput(f"loss={self.loss!r}", "an instance of a loss", "Try SquaredError().")
+        if not isinstance(self.optimizer, Optimizer | LBFGS):
+            raise BadInput(f"optimizer={self.optimizer!r}", "an instance of one", "Try Adam().")
+        if self.reduction not in ("mean", "sum"):
+            raise BadInput(f"reduction={self.reduction!r}", "'mean' or 'sum' is expected")
+        if not (0 <= self.l1 < np.inf and 0 <= self.l2 < np.inf):
+            raise BadInput(f"l1={self.l1!r} and l2={self.l2!r}", "finite numbers ≥ 0 are expected")
+        if self.clip is not None and not self.clip > 0:
+            raise BadInput(f"clip={self.clip!r}", "a number above 0, or None, is expected")
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Where a run stands, between two epochs. Nothing else is needed to go on, bit for bit."""
+
+    theta: Array  # (n_params,)
+    slots: tuple[Array, ...]  # what the optimizer remembers, each (n_params,)
+    step: int  # updates so far
+    epoch: int  # epochs so far
+    chance: Chance  # the stream from which the next epoch's order is drawn
+
+    def __post_init__(self) -> None:
+        for array in (self.theta, *self.slots):
+            array.setflags(write=False)  # a record can be kept, saved, or handed to a thread
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sums over samples: those of two partitions of the data add up to those of the whole."""
+
+    loss: float  # Σ_s w_s·ℓ_s
+    grad: Array  # its gradient, (n_params,)
+    weight: float  # Σ_s w_s
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(self.loss + other.loss, self.grad + other.grad, self.weight + other.weight)
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What some epochs cost, one number an epoch.
+
+    loss : Σ w·ℓ / Σ w over the epoch's batches, each measured before its update; no penalty.
+    objective : the mean over the batches, by their weight, of what was minimised.
+    validation : the same as `loss` on the validation rows, after the epoch's last update.
+    """
+
+    loss: Array
+    objective: Array
+    validation: Array | None
+
+
+Samples = tuple[Array, Array, Array | None]  # X (n, n_in), y (n, n_out), weight (n,) or None
+
+
+class Engine(Protocol):
+    """The arithmetic of a network."""
+
+    def predict(self, net: Network, theta: Array, X: Array) -> Array:
+        """The network's answer (n, n_out) to X (n, n_in)."""
+        ...
+
+    def sums(self, task: Task, theta: Array, samples: Samples) -> Sums:
+        """Loss and gradient summed over the samples: one partition's share."""
+        ...
+
+    def loss_and_grad(self, task: Task, theta: Array, samples: Samples) -> tuple[float, Array]:
+        """The objective J, penalties included, and dJ/dθ (n_params,), not clipped."""
+        ...
+
+    def epochs(
+        self,
+        task: Task,
+        state: State,
+        samples: Samples,
+        *,
+        n: int = 1,
+        batch_size: int | None = None,
+        shuffle: bool = True,
+        validation: Samples | None = None,
+    ) -> tuple[State, Losses]:
+        """The state after n more epochs and what each cost.
+
+        batch_size : rows an update; None for all. The last batch of an epoch is short where the
+            rows do not divide evenly; none is left out.
+        shuffle : each epoch in an order drawn from the state's chance. With one batch an epoch
+            nothing is drawn.
+
+        Raises `Divergence` at the first quantity that is not finite.
+        """
+        ...
+
+
+def sums(task: Task, theta: Array, samples: Samples) -> Sums:
+    """Forward, backward and the sums over the samples, as `core` writes them: the definition."""
+    X, y, weight = samples
+    passes = forward(task.net, theta, X)
+    losses = sample_losses(task.net, task.loss, passes, y)  # (n,)
+    partials = backward(task.net, theta, passes, task.loss, y, weight)
+    if weight is None:
+        return Sums(float(losses.sum()), flatten(partials), float(len(X)))
+    return Sums(float(weight @ losses), flatten(partials), float(weight.sum()))
+
+
+def complete(task: Task, theta: Array, total: Sums) -> tuple[float, Array]:
+    """J and dJ/dθ from the sums over all samples: reduce, then add the penalty."""
+    if not total.weight > 0:
+        raise BadInput("the samples' weights add up to 0", "a sum above 0 is expected")
+    objective = reduce(total.loss, total.weight, task.reduction)
+    grad = reduce(total.grad, total.weight, task.reduction)
+    if task.l1 or task.l2:
+        objective += penalty(task.net, theta, task.l1, task.l2)
+        grad = grad + penalty_slope(task.net, theta, task.l1, task.l2)
+    return objective, grad
+
+
+def clipped(task: Task, grad: Array) -> Array:
+    """The gradient as the optimizer gets it."""
+    return grad if task.clip is None else clip_by_norm(grad, task.clip)
