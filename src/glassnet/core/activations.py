@@ -109,7 +109,7 @@ class LeakyReLU(Activation):
 
 @dataclass(frozen=True)
 class ELU(Activation):
-    """a = z where z > 0, else alpha·(e^z - 1).
+    """a = z where z > 0, else alpha·(e^z - 1). At z = 0 the slope is taken as alpha.
 
     Clevert, Unterthiner, Hochreiter, "Fast and accurate deep network learning by exponential
     linear units", 2016, equation 14.
@@ -195,7 +195,8 @@ class Identity(Activation):
 class Exp(Activation):
     """a = e^z, the positive output that belongs to the Poisson loss.
 
-    z is held at 88, so that a stays finite in float32 as well: e^88 = 1.7e38.
+    z is held at 88, so that a stays finite in float32 as well: e^88 = 1.7e38. Beyond it the slope
+    is taken as e^88 too, so that a gradient still leads back.
     """
 
     @staticmethod

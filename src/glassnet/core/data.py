@@ -15,6 +15,8 @@ def numbers(name: str, values: ArrayLike, dtype: np.typing.DTypeLike) -> Array:
     """`values` as finite numbers of the dtype, else an error that names the first that is not."""
     try:
         array = np.asarray(values)
+        if array.dtype.kind in "cmM":  # complex numbers and dates would be cut to real ones
+            raise TypeError
         if array.dtype.kind not in "fiub":
             array = array.astype(np.float64)
     except (TypeError, ValueError):

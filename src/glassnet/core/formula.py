@@ -18,6 +18,11 @@ Array = NDArray[np.floating[Any]]
 """float64 or float32; every function of core gives back the dtype that it was given."""
 
 
+def plain(value: Any) -> Any:
+    """Python's number for one of NumPy's: a float64 would turn float32 arrays into float64."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 @dataclasses.dataclass(frozen=True)
 class Formula:
     """A frozen value with a formula; its fields are the constants in it."""
@@ -25,7 +30,7 @@ class Formula:
     @cached_property
     def constants(self) -> tuple[Any, ...]:
         """The values of the fields, in the order in which the static functions take them."""
-        return tuple(getattr(self, field.name) for field in dataclasses.fields(self))
+        return tuple(plain(getattr(self, field.name)) for field in dataclasses.fields(self))
 
     @property
     def formula(self) -> str:

@@ -78,8 +78,8 @@ class Network:
                 "Try Network.mlp(2, 8, 1).",
             )
         hidden = len(sizes) - 2
-        if isinstance(activation, Activation):
-            activation = [activation] * hidden
+        if isinstance(activation, str) or not isinstance(activation, Sequence):
+            activation = [check_activation(activation)] * hidden
         activations = list(activation)
         if len(activations) != hidden:
             raise BadInput(

@@ -54,4 +54,4 @@ def clip_by_norm(g: Array, limit: float) -> Array:
     algorithm 1.
     """
     length = norm(g)
-    return g * (limit / length) if length > limit else g
+    return g * float(limit / length) if length > limit else g

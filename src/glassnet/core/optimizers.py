@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from glassnet.core.errors import BadInput
-from glassnet.core.formula import Array, Formula
+from glassnet.core.formula import Array, Formula, plain
 from glassnet.core.schedules import Schedule
 
 
@@ -36,11 +36,11 @@ class Optimizer(Formula):
     @cached_property
     def constants(self) -> tuple[Any, ...]:
         """The fields after lr, which is handed to `f` by itself."""
-        return tuple(getattr(self, field.name) for field in fields(self) if field.name != "lr")
+        return tuple(plain(getattr(self, f.name)) for f in fields(self) if f.name != "lr")
 
     def rate(self, step: int) -> float:
         """The learning rate of the update that follows `step` others."""
-        return self.lr(step) if isinstance(self.lr, Schedule) else self.lr
+        return float(self.lr(step) if isinstance(self.lr, Schedule) else self.lr)
 
     def start(self, theta: Array) -> tuple[Array, ...]:
         """The slots before the first update: zeros."""

@@ -30,15 +30,20 @@ class Chance:
     @classmethod
     def of(cls, rng: int | np.random.Generator | np.random.RandomState) -> Chance:
         """The stream of a seed, or a snapshot of a generator as it now stands."""
-        if isinstance(rng, int | np.integer):
+        if isinstance(rng, int | np.integer) and rng >= 0:
             rng = np.random.default_rng(int(rng))
+        state: Any = None
         if isinstance(rng, np.random.RandomState):
-            return cls(_as_text(rng.get_state(legacy=False)), legacy=True)
+            state = rng.get_state(legacy=False)
         if isinstance(rng, np.random.Generator):
-            return cls(_as_text(rng.bit_generator.state), legacy=False)
-        raise BadInput(
-            f"{rng!r} as a source of chance", "a seed or a NumPy generator is expected", "Try 42."
-        )
+            state = rng.bit_generator.state
+        if state is None or state["bit_generator"] not in BIT_GENERATORS:
+            raise BadInput(
+                f"{rng!r} as a source of chance",
+                "a seed of 0 or more, or a NumPy generator on PCG64 or MT19937 is expected",
+                "Try 42.",
+            )
+        return cls(_as_text(state), legacy=isinstance(rng, np.random.RandomState))
 
     def generator(self) -> Any:
         """A generator of NumPy's that goes on from here; this value stays as it is."""
@@ -81,4 +86,6 @@ def _as_state(state: dict[str, Any]) -> dict[str, Any]:
     inner = dict(state["state"])
     if "key" in inner:  # MT19937 keeps its 624 words in an array
         inner["key"] = np.array(inner["key"], dtype=np.uint32)
+        if not 0 <= inner["pos"] <= len(inner["key"]):  # NumPy would read past the array
+            raise ValueError("pos")
     return {**state, "state": inner}

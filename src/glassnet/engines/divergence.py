@@ -70,8 +70,10 @@ def _quantities(
             value = getattr(back, name)
             if value is not None:
                 yield number, f"{name}{number}", value
+    J, g = complete(task, theta, sums(task, theta, samples))
+    yield None, "objective", np.asarray(J)  # sums and penalties can overflow where no term does
     if isinstance(task.optimizer, Optimizer):
-        g = clipped(task, complete(task, theta, sums(task, theta, samples))[1])
+        g = clipped(task, g)
         yield None, "gradient", g
         theta, slots = task.optimizer.step(theta, g, slots, step)
         for name, slot in zip(task.optimizer.slots, slots, strict=True):

@@ -85,7 +85,8 @@ def one_epoch(
                 continue
             J, grad = complete(task, theta, total)
             new_theta, new_slots = task.optimizer.step(theta, clipped(task, grad), slots, step)
-        if not (math.isfinite(J) and np.isfinite(new_theta).all()):
+        finite = all(np.isfinite(array).all() for array in (new_theta, *new_slots))
+        if not (math.isfinite(J) and finite):
             layer, quantity = first_not_finite(task, theta, slots, batch, step)
             raise Divergence(state.epoch + 1, step + 1, layer, quantity, state)
         theta, slots, step = new_theta, new_slots, step + 1
