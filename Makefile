@@ -40,11 +40,22 @@ test-lowest:  ## the fast tests with every dependency at its declared lower boun
 	    --constraint .venv-lowest/lowest.txt --editable . --group test
 	.venv-lowest/bin/python -m pytest -m "not slow" -n $(WORKERS)
 
+CHECKS := check-format check-lint check-types check-floors check-spelling
+.PHONY: $(CHECKS)
+
+# all of them run, also where one fails, so that one look shows everything
 check: $(STAMPS)/check  ## format, lint, types, floors, spelling
+	@$(MAKE) --no-print-directory --keep-going $(CHECKS)
+
+check-format: $(STAMPS)/check
 	$(BIN)/ruff format --check
+check-lint: $(STAMPS)/check
 	$(BIN)/ruff check
+check-types: $(STAMPS)/check
 	$(BIN)/mypy
+check-floors: $(STAMPS)/check
 	$(BIN)/lint-imports
+check-spelling: $(STAMPS)/check
 	$(BIN)/codespell
 
 format: $(STAMPS)/check  ## put the code in order: ruff format, ruff check --fix
@@ -52,7 +63,7 @@ format: $(STAMPS)/check  ## put the code in order: ruff format, ruff check --fix
 	$(BIN)/ruff check --fix
 
 docs: $(STAMPS)/docs  ## the documentation, every block executed: docs/_build/html/index.html
-	PYDEVD_DISABLE_FILE_VALIDATION=1 $(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 
 bench: $(STAMPS)/bench  ## glassnet beside the plain notebook loop, in one run
