@@ -1,0 +1,1 @@
+"""An independent oracle: no line of it is shared with the library."""
