@@ -75,7 +75,7 @@ CODE = re.compile(r"(``.*?``|`.*?`)")
 def formula_first(app, what, name, obj, options, lines: list[str]) -> None:
     """Set formulas as code, make `name : text` a field, and take | and * as they stand.
 
-    A class of the core that has functions of its own shows them: each derivative under its function.
+    A class of the core that has functions of its own shows them, derivative under function.
     """
     out: list[str] = []
     literal = False
@@ -112,7 +112,11 @@ def mathematics(cls: type) -> list[str]:
         if isinstance(function := vars(cls).get(name), staticmethod)
     ]
     code = textwrap.dedent("\n".join(own)).replace("@staticmethod\n", "").strip()
-    return ["", ".. code-block:: python", "", *textwrap.indent(code, "   ").splitlines(), ""] if own else []
+    return (
+        ["", ".. code-block:: python", "", *textwrap.indent(code, "   ").splitlines(), ""]
+        if own
+        else []
+    )
 
 
 def escape(line: str) -> str:

@@ -1,4 +1,4 @@
-"""Print every declared lower bound of pyproject.toml as a pin: `numpy>=2.0` becomes `numpy==2.0`."""
+"""Print each lower bound of pyproject.toml as a pin: `numpy>=2.0` becomes `numpy==2.0`."""
 
 from __future__ import annotations
 
