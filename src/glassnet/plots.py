@@ -77,12 +77,12 @@ def loss_curve(
         ax.plot(epoch, held_out, color=COLOURS[1], lw=2, ls=(0, (4, 1.5)), label="validation")
         ax.legend(frameon=False)
     if log:
-        from matplotlib.ticker import LogFormatter
+        from matplotlib.ticker import LogLocator, NullFormatter
 
         ax.set_yscale("log")
-        for which in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
-            which(LogFormatter(labelOnlyBase=False, minor_thresholds=(1.5, 0.7)))
-        ax.tick_params(axis="y", which="minor", labelsize=9.5, labelcolor=INK)
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        ax.yaxis.set_minor_formatter(NullFormatter())
     else:
         ax.set_ylim(bottom=0)
     ax.set_xlim(epoch[0] if len(epoch) > 1 else 0, epoch[-1])
