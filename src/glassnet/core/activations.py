@@ -78,7 +78,10 @@ class Tanh(Activation):
 
 @dataclass(frozen=True)
 class ReLU(Activation):
-    """a = max(z, 0). At z = 0 the slope is taken as 0."""
+    """a = max(z, 0).
+
+    At z = 0 the slope is taken as 0.
+    """
 
     rectifies: ClassVar[bool] = True
 
@@ -93,7 +96,10 @@ class ReLU(Activation):
 
 @dataclass(frozen=True)
 class LeakyReLU(Activation):
-    """a = z where z > 0, else alpha·z. At z = 0 the slope is taken as alpha."""
+    """a = z where z > 0, else alpha·z.
+
+    At z = 0 the slope is taken as alpha.
+    """
 
     alpha: float = 0.01
     rectifies: ClassVar[bool] = True
@@ -129,9 +135,9 @@ class ELU(Activation):
 
 @dataclass(frozen=True)
 class GELU(Activation):
-    """a = z·Φ(z), Φ the normal distribution function.
+    """a = z·Φ(z).
 
-    Hendrycks and Gimpel, "Gaussian error linear units", 2016, section 2; exact, not its tanh form.
+    Φ is the distribution function of the standard normal distribution. Hendrycks and Gimpel, "Gaussian error linear units", 2016, section 2; exact, not its tanh form.
     """
 
     rectifies: ClassVar[bool] = True
@@ -147,9 +153,9 @@ class GELU(Activation):
 
 @dataclass(frozen=True)
 class SiLU(Activation):
-    """a = z/(1 + e^(-z)), also called swish.
+    """a = z/(1 + e^(-z)).
 
-    Elfwing, Uchibe, Doya, "Sigmoid-weighted linear units", 2018, equation 4.
+    Also called swish. Elfwing, Uchibe, Doya, "Sigmoid-weighted linear units", 2018, equation 4.
     """
 
     rectifies: ClassVar[bool] = True
@@ -193,9 +199,9 @@ class Identity(Activation):
 
 @dataclass(frozen=True)
 class Exp(Activation):
-    """a = e^z, the positive output that belongs to the Poisson loss.
+    """a = e^z.
 
-    z is held at 88, so that a stays finite in float32 as well: e^88 = 1.7e38. Beyond it the slope
+    The positive output that belongs to the Poisson loss. z is held at 88, so that a stays finite in float32 as well: e^88 = 1.7e38. Beyond it the slope
     is taken as e^88 too, so that a gradient still leads back.
     """
 
@@ -210,9 +216,9 @@ class Exp(Activation):
 
 @dataclass(frozen=True)
 class Softmax(Activation):
-    """a_i = e^(z_i)/Σ_j e^(z_j): each row a distribution over the outputs.
+    """a_i = e^(z_i)/Σ_j e^(z_j).
 
-    The one activation that mixes its neurons: its derivative is a matrix for each sample,
+    Each row is a distribution over the outputs. The one activation that mixes its neurons: its derivative is a matrix for each sample,
     da_i/dz_j = a_i·(δ_ij - a_j), of shape (n, n_out, n_out).
     """
 

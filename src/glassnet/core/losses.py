@@ -60,7 +60,10 @@ class Loss(Formula):
 
 @dataclass(frozen=True)
 class SquaredError(Loss):
-    """ℓ = ½(a - y)². With the half, as in the notebook and in scikit-learn; not so in PyTorch."""
+    """ℓ = ½(a - y)².
+
+    With the half, as in the notebook and in scikit-learn; PyTorch and Keras have none.
+    """
 
     @staticmethod
     def f(a: Array, y: Array) -> Array:
@@ -74,7 +77,10 @@ class SquaredError(Loss):
 
 @dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
-    """ℓ = -y·ln a - (1 - y)·ln(1 - a), for an output a and a target y between 0 and 1."""
+    """ℓ = -y·ln a - (1 - y)·ln(1 - a).
+
+    For an output a and a target y between 0 and 1.
+    """
 
     link: ClassVar[Activation | None] = Sigmoid()
 
@@ -107,7 +113,10 @@ class BinaryCrossEntropy(Loss):
 
 @dataclass(frozen=True)
 class CrossEntropy(Loss):
-    """ℓ = -Σ_k y_k·ln a_k, for a distribution a over classes and a target distribution y."""
+    """ℓ = -Σ_k y_k·ln a_k.
+
+    For a distribution a over classes and a target distribution y.
+    """
 
     link: ClassVar[Activation | None] = Softmax()
 
@@ -140,7 +149,7 @@ class CrossEntropy(Loss):
 
 @dataclass(frozen=True)
 class Huber(Loss):
-    """ℓ = ½r² where |r| ≤ delta, else delta·(|r| - ½·delta), with r = a - y.
+    """ℓ = ½r² where |r| ≤ delta, else delta·(|r| - ½·delta); r = a - y.
 
     Huber, "Robust estimation of a location parameter", 1964.
     """
@@ -160,7 +169,10 @@ class Huber(Loss):
 
 @dataclass(frozen=True)
 class Absolute(Loss):
-    """ℓ = |a - y|. At a = y the slope is taken as 0."""
+    """ℓ = |a - y|.
+
+    At a = y the slope is taken as 0.
+    """
 
     @staticmethod
     def f(a: Array, y: Array) -> Array:
@@ -173,9 +185,9 @@ class Absolute(Loss):
 
 @dataclass(frozen=True)
 class Pinball(Loss):
-    """ℓ = tau·(y - a) where y > a, else (1 - tau)·(a - y): its minimum is the tau-quantile.
+    """ℓ = tau·(y - a) where y > a, else (1 - tau)·(a - y).
 
-    Koenker and Bassett, "Regression quantiles", 1978. At a = y the slope is taken as 0.
+    It is lowest where a is the tau-quantile of y. Koenker and Bassett, "Regression quantiles", 1978. At a = y the slope is taken as 0.
     """
 
     tau: float = 0.5
@@ -193,7 +205,10 @@ class Pinball(Loss):
 
 @dataclass(frozen=True)
 class Poisson(Loss):
-    """ℓ = a - y + y·ln(y/a), half the Poisson deviance, for a mean a > 0 and a count y ≥ 0."""
+    """ℓ = a - y + y·ln(y/a).
+
+    Half the Poisson deviance, for a mean a > 0 and a count y ≥ 0.
+    """
 
     link: ClassVar[Activation | None] = Exp()
 

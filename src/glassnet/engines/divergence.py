@@ -29,7 +29,7 @@ class Divergence(GlassnetError, ArithmeticError):
         where = f" in layer {layer}" if layer else ""
         super().__init__(
             f"training diverged in epoch {epoch}, update {step}: {quantity}{where} is not finite",
-            "a finite number is expected",
+            "every number must stay finite",
             "Try a smaller learning rate, clipping (clip=1.0), or inputs of a smaller scale.",
         )
         self.epoch, self.step, self.layer, self.quantity = epoch, step, layer, quantity

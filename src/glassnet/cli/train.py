@@ -1,0 +1,275 @@
+"""`glassnet train`: from a table to a model file, a few pictures, and what came of it in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from glassnet.cli import pictures
+from glassnet.cli.terminal import (
+    console,
+    objective_in_words,
+    pairs,
+    plural,
+    steps_in_words,
+    tell,
+    title,
+)
+from glassnet.core.activations import Activation
+from glassnet.core.errors import BadFile, BadInput
+from glassnet.core.optimizers import LBFGS
+from glassnet.engines.reference import Reference
+from glassnet.exchange import names
+from glassnet.exchange.model import save_model
+from glassnet.exchange.tables import read_table
+from glassnet.tabular import Recipe, Study, evaluate, prepare
+from glassnet.training.history import History
+from glassnet.training.progress import progress
+
+if TYPE_CHECKING:
+    from glassnet.training.stream import Epoch
+
+DEFAULT = Recipe(target="")
+
+
+def train(
+    table: str,
+    /,
+    *,
+    target: str,
+    sql: str | None = None,
+    task: Literal["classes", "numbers"] | None = None,
+    hidden: str = ",".join(map(str, DEFAULT.hidden)),
+    activation: str = "tanh",
+    loss: str | None = None,
+    optimizer: str = "adam:lr=0.01",
+    epochs: int = DEFAULT.epochs,
+    batch_size: str = str(DEFAULT.batch_size),
+    l1: float = DEFAULT.l1,
+    l2: float = DEFAULT.l2,
+    clip: float | None = None,
+    patience: int = 30,
+    validation: str = str(DEFAULT.validation),
+    seed: int = DEFAULT.seed,
+    dtype: Literal["float64", "float32"] = DEFAULT.dtype,
+    bias: Annotated[bool, Parameter(negative="--no-bias")] = True,
+    reduction: Literal["mean", "sum"] = "mean",
+    ignore: str = "",
+    categories: str = "",
+    out: Annotated[Path, Parameter(alias="-o")] = Path("model.safetensors"),
+    pictures_to: Annotated[Path | None, Parameter(name="--pictures")] = None,
+    no_pictures: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Learn a column of a table from the others.
+
+    Numbers are standardised, categories become one input a level, dates become days; what is
+    missing is filled in and told. Ctrl-C stops and keeps the best model so far.
+
+    Parameters
+    ----------
+    table
+        A CSV, TSV, Parquet, JSON or JSON Lines file, or a glob of them in quotes.
+    target
+        The column to be learnt.
+    sql
+        A query over the table first, in which it is called data: "select * from data where …".
+    task
+        What the target is: classes or numbers. Without it the column decides.
+    hidden
+        Neurons of each hidden layer, such as 32,16; or none.
+    activation
+        Of the hidden layers, one for all or one for each: tanh,relu or leakyrelu:alpha=0.1.
+    loss
+        Such as huber:delta=0.5. Without it: cross-entropy for classes, squared error for numbers.
+    optimizer
+        Such as adam:lr=0.01, sgd:lr=cosine(lr=0.1,steps=2000), or lbfgs.
+    epochs
+        At most so many.
+    batch_size
+        Rows an update, or all.
+    l1
+        Adds l1·Σ|W| to the objective.
+    l2
+        Adds ½·l2·ΣW² to the objective.
+    clip
+        Shorten gradients to this norm where they are longer.
+    patience
+        Stop after so many epochs that did not lower the validation loss; 0 never stops.
+    validation
+        The share of rows to measure on, such as 0.2, or a table of its own; 0 for none.
+    seed
+        Of all chance: the split, the initial weights, the order of the rows.
+    dtype
+        The numbers to compute with.
+    bias
+        Whether neurons have a bias.
+    reduction
+        Whether the objective is the mean or the sum over the samples.
+    ignore
+        Columns to leave out: id,name.
+    categories
+        Columns to take as categories though they look like numbers: zip,month.
+    out
+        The model file.
+    pictures_to
+        The folder for pictures. Without it: a folder beside the model file, named after it.
+    no_pictures
+        Draw none.
+    """
+    screen = console()
+    share, held_out = _validation(validation)
+    recipe = Recipe(
+        target=target,
+        task=task,
+        hidden=_sizes(hidden),
+        activation=_activations(activation),
+        loss=None if loss is None else names.loss(loss),
+        optimizer=names.optimizer(optimizer),
+        reduction=reduction,
+        l1=l1,
+        l2=l2,
+        clip=clip,
+        epochs=epochs,
+        batch_size=_rows(batch_size),
+        patience=patience or None,
+        validation=share,
+        seed=seed,
+        dtype=dtype,
+        bias=bias,
+        ignore=_listed(ignore),
+        categories=_listed(categories),
+    )
+    folder = pictures_to or out.with_name(f"{out.stem}-pictures")
+    refuse_unwritable(out)
+    rows = read_table(table, sql, as_text=recipe.categories)
+    other = None if held_out is None else read_table(held_out, as_text=recipe.categories)
+    study = prepare(rows, recipe, validation=other)
+    show_plan(screen, f"{rows.source}: {plural(rows.rows, 'row')}", study)
+    history = History()
+    record = run(screen, study, history)
+    if record is None:
+        raise KeyboardInterrupt
+    model = study.model(record, history)
+    save_model(model, out)
+    measured_on, measured = "validation", study.validation
+    if measured is None:
+        measured_on, measured = "training", study.training
+    found = evaluate(study.task, model.theta, study.target, measured, Reference())
+    title(screen, f"On the {plural(found.rows, f'{measured_on} row')}")
+    pairs(screen, {"loss": f"{found.loss:.4g}", **_shown(found.scores)})
+    written = {"Model": str(out)}
+    if not no_pictures:
+        drawn = pictures.of_study(study, history, model.theta, found, folder)
+        written["Pictures"] = ", ".join(map(str, drawn))
+    screen.print()
+    pairs(screen, written)
+    screen.print(f"\nNext: glassnet info {out} · glassnet predict {out} TABLE", soft_wrap=True)
+    return 0
+
+
+def show_plan(screen: Console, source: str, study: Study) -> None:
+    """What was found in the table, and what will be done with it."""
+    recipe, task = study.recipe, study.task
+    title(screen, source)
+    tell(screen, study.notes)
+    held = 0 if study.validation is None else len(study.validation[0])
+    layers = ", ".join(str(layer.activation) for layer in task.net.layers)
+    screen.print()
+    pairs(
+        screen,
+        {
+            "Learn": f"{study.target.column} from {plural(len(study.inputs), 'column')}, "
+            f"{plural(task.net.n_in, 'input')}",
+            "Network": f"{task.net} ({layers}), {plural(task.net.n_params, 'parameter')}",
+            "Loss": objective_in_words(task),
+            "Optimizer": steps_in_words(task, recipe.batch_size),
+            "Rows": f"{len(study.training[0])} to learn from, {held} to measure on, "
+            f"seed {recipe.seed}",
+        },
+    )
+    screen.print()
+
+
+def run(screen: Console, study: Study, history: History) -> Epoch | None:
+    """Train with a progress bar until the end or Ctrl-C, and say why it ended; the last record."""
+    record: Epoch | None = None
+    interrupted = False
+    stream: Iterator[Epoch] = history.follow(study.stream())
+    try:
+        for record in progress(stream, study.recipe.epochs, console=screen):  # noqa: B007
+            pass
+    except KeyboardInterrupt:
+        interrupted = True
+    if record is None:
+        return None
+    if interrupted:
+        why = f"Stopped by Ctrl-C after epoch {record.epoch}"
+    elif record.epoch == study.recipe.epochs:
+        why = f"All {record.epoch} epochs done"
+    elif isinstance(study.task.optimizer, LBFGS):
+        why = f"L-BFGS has arrived after {plural(record.epoch, 'iteration')}"
+    else:
+        which = "training" if study.validation is None else "validation"
+        patience = plural(study.recipe.patience or 0, "epoch")
+        why = f"The {which} loss has not fallen for {patience}: stopped after epoch {record.epoch}"
+    kept = ""
+    if study.validation is not None and record.best is not None:
+        kept = f" Kept: epoch {record.best.epoch}, where the validation loss was lowest."
+    screen.print(f"{why}.{kept}")
+    return record
+
+
+def refuse_unwritable(out: Path) -> None:
+    """Before an hour of training, not after it: the folder is there and may be written."""
+    if out.is_dir():
+        raise BadFile(f"{out} is a folder", "the name of a file is expected", "Try -o NAME.")
+    if not out.absolute().parent.is_dir():
+        raise BadFile(f"there is no folder {out.parent}", "one that exists is expected")
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    if text.strip().lower() in {"none", "0", ""}:
+        return ()
+    try:
+        sizes = tuple(int(size) for size in text.split(","))
+    except ValueError:
+        sizes = (0,)
+    if min(sizes) < 1:
+        raise BadInput(f"--hidden {text}", "whole numbers with commas are expected", "Try 32,16.")
+    return sizes
+
+
+def _activations(text: str) -> Activation | tuple[Activation, ...]:
+    parts = tuple(names.activation(part) for part in _listed(text))
+    if not parts:
+        raise BadInput("--activation is empty", "a name is expected", "Try tanh or relu.")
+    return parts[0] if len(parts) == 1 else parts
+
+
+def _rows(text: str) -> int | None:
+    if text.lower() == "all":
+        return None
+    if not text.isdigit() or int(text) < 1:
+        raise BadInput(f"--batch-size {text}", "1 or more, or all, is expected", "Try 32.")
+    return int(text)
+
+
+def _validation(text: str) -> tuple[float, str | None]:
+    # a share of the rows, or the name of a table
+    try:
+        return float(text), None
+    except ValueError:
+        return 0.0, text
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _shown(scores: object) -> dict[str, str]:
+    assert isinstance(scores, dict)
+    return {name: f"{value:.4g}" for name, value in scores.items()}
