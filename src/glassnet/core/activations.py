@@ -115,10 +115,10 @@ class LeakyReLU(Activation):
 
 @dataclass(frozen=True)
 class ELU(Activation):
-    """a = z where z > 0, else alpha·(e^z - 1). At z = 0 the slope is taken as alpha.
+    """a = z where z > 0, else alpha·(e^z - 1).
 
-    Clevert, Unterthiner, Hochreiter, "Fast and accurate deep network learning by exponential
-    linear units", 2016, equation 14.
+    At z = 0 the slope is taken as alpha. Clevert, Unterthiner, Hochreiter, "Fast and accurate deep
+    network learning by exponential linear units", 2016, equation 14.
     """
 
     alpha: float = 1.0
@@ -137,7 +137,8 @@ class ELU(Activation):
 class GELU(Activation):
     """a = z·Φ(z).
 
-    Φ is the distribution function of the standard normal distribution. Hendrycks and Gimpel, "Gaussian error linear units", 2016, section 2; exact, not its tanh form.
+    Φ is the distribution function of the standard normal distribution. Hendrycks and Gimpel,
+    "Gaussian error linear units", 2016, section 2; exact, not its tanh form.
     """
 
     rectifies: ClassVar[bool] = True
@@ -201,8 +202,9 @@ class Identity(Activation):
 class Exp(Activation):
     """a = e^z.
 
-    The positive output that belongs to the Poisson loss. z is held at 88, so that a stays finite in float32 as well: e^88 = 1.7e38. Beyond it the slope
-    is taken as e^88 too, so that a gradient still leads back.
+    The positive output that belongs to the Poisson loss. z is held at 88, so that a stays finite in
+    float32 as well: e^88 = 1.7e38. Beyond it the slope is taken as e^88 too, so that a gradient
+    still leads back.
     """
 
     @staticmethod
@@ -218,8 +220,9 @@ class Exp(Activation):
 class Softmax(Activation):
     """a_i = e^(z_i)/Σ_j e^(z_j).
 
-    Each row is a distribution over the outputs. The one activation that mixes its neurons: its derivative is a matrix for each sample,
-    da_i/dz_j = a_i·(δ_ij - a_j), of shape (n, n_out, n_out).
+    Each row is a distribution over the outputs. The one activation that mixes its neurons: its
+    derivative is a matrix for each sample, da_i/dz_j = a_i·(δ_ij - a_j), of shape (n, n_out,
+    n_out).
     """
 
     @staticmethod

@@ -187,7 +187,8 @@ class Absolute(Loss):
 class Pinball(Loss):
     """ℓ = tau·(y - a) where y > a, else (1 - tau)·(a - y).
 
-    It is lowest where a is the tau-quantile of y. Koenker and Bassett, "Regression quantiles", 1978. At a = y the slope is taken as 0.
+    It is lowest where a is the tau-quantile of y. At a = y the slope is taken as 0. Koenker and
+    Bassett, "Regression quantiles", 1978.
     """
 
     tau: float = 0.5

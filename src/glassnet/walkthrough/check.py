@@ -111,9 +111,9 @@ def _measure(
 ) -> tuple[float, bool]:
     """The slope in one parameter, and whether it sits at a kink.
 
-    Where the first step disagrees, a shorter one is tried: it steps over fewer kinks. Beside a smooth
-    point the slopes to the right and to the left come together as the step gets shorter, whatever
-    was computed; if they stay apart there is a kink at w.
+    Where the first step disagrees, a shorter one is tried: it steps over fewer kinks. Where the
+    objective is smooth the slopes to the right and to the left come together as the step gets
+    shorter, whatever was computed; if they stay apart there is a kink at w.
     """
     gaps = []
     for part in (1.0, 1.0 / 16.0):
