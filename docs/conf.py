@@ -25,20 +25,27 @@ exclude_patterns = ["_build", "jupyter_execute"]
 default_role = "code"
 nitpicky = False
 
-# a block that raises ends the build
+# a block that raises is a warning with its traceback, and `make docs` fails on a warning
 nb_execution_mode = "force"
-nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_execution_in_temp = True
 nb_execution_timeout = 300
 nb_merge_streams = True
 
-# kernels start from a profile of their own: nobody's settings get into the pages
+# kernels start from a profile of their own: nobody's settings get into the pages. ipykernel asks
+# every program for colour, which in a page is noise
 profile = Path(tempfile.mkdtemp(prefix="glassnet-docs-"))
 (profile / "profile_default").mkdir()
-(profile / "profile_default" / "ipython_kernel_config.json").write_text(
-    json.dumps({"IPKernelApp": {"log_level": 40}}), "utf-8"
-)
+kernel = {
+    "IPKernelApp": {"log_level": 40},
+    "InteractiveShellApp": {
+        "exec_lines": [
+            "import os",
+            "for name in ('FORCE_COLOR', 'CLICOLOR', 'CLICOLOR_FORCE'): os.environ.pop(name, None)",
+        ]
+    },
+}
+(profile / "profile_default" / "ipython_kernel_config.json").write_text(json.dumps(kernel), "utf-8")
 os.environ["IPYTHONDIR"] = str(profile)
 os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
 
