@@ -78,7 +78,7 @@ def query_table(table: Table, sql: str) -> Table:
     """The result of a query over columns that are there already."""
     connection = _connect()
     try:
-        _register(connection, table, "data")
+        _register(connection, table)
         return _result(connection, sql, table.source, list(table.notes))
     finally:
         connection.close()
@@ -98,7 +98,7 @@ def write(path: str | os.PathLike[str], table: Table) -> None:
     with atomic(path) as temporary:
         connection = _connect()
         try:
-            _register(connection, table, "data")
+            _register(connection, table)
             target = f"{_quoted(temporary)} ({options[ending]}, COMPRESSION "
             target += "'zstd')" if ending == ".parquet" else "'none')"
             connection.execute(f"COPY data TO {target}")
@@ -192,7 +192,7 @@ def _csv(
     connection.execute(
         f"CREATE TABLE raw AS SELECT * FROM read_csv([{_names(paths)}], columns={{{columns}}}, "
         f"delim='{delimiter}', quote='\"', escape='\"', header=true, auto_detect=false, "
-        "strict_mode=true, null_padding=false, ignore_errors=false, nullstr=[''])"
+        "null_padding=false, ignore_errors=false, nullstr=[''])"
     )
     guessed = {f"c{i}": name for i, name in enumerate(names) if name not in as_text}
     narrow, notes = narrowest(connection, "raw", guessed)
@@ -248,25 +248,20 @@ def _view(connection: duckdb.DuckDBPyConnection, call: str) -> list[str]:
     return []
 
 
-def _register(connection: duckdb.DuckDBPyConnection, table: Table, name: str) -> None:
+def _register(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Columns as a view; their own names come in as SQL identifiers, not as Python names."""
     _no_duplicates(table.names, table.source)
     arrays: dict[str, Any] = {}
+    shown = []
     for i, column in enumerate(table.columns):
-        values = column.values
-        if column.kind == "category":
-            values = np.where(column.missing, None, values)  # type: ignore[call-overload]
-        elif column.kind != "date":
-            if column.whole and np.all(np.abs(values[~column.missing]) <= EXACT):
-                values = np.where(column.missing, 0, values).astype(np.int64)
-            if column.missing.any():
-                values = np.ma.masked_array(values, column.missing)
-        arrays[f"c{i}"] = values
+        values, name = column.values, _identifier(column.name)
+        if column.whole and np.all(np.abs(values[~column.missing]) <= EXACT):
+            values = np.where(column.missing, 0, values).astype(np.int64)
+        # what is missing goes by a column of its own: not every DuckDB reads NumPy's masks
+        arrays[f"c{i}"], arrays[f"m{i}"] = values, column.missing
+        shown.append(f"CASE WHEN NOT m{i} THEN c{i} END AS {name}")
     connection.register("registered", arrays)
-    shown = ", ".join(
-        f"c{i} AS {_identifier(column.name)}" for i, column in enumerate(table.columns)
-    )
-    connection.execute(f"CREATE TABLE {name} AS SELECT {shown} FROM registered")
+    connection.execute(f"CREATE TABLE data AS SELECT {', '.join(shown)} FROM registered")
 
 
 # ---------------------------------------------------------------- out of DuckDB

@@ -346,9 +346,10 @@ def days_of(table: Table, name: str) -> tuple[Floats, NDArray[np.bool_]]:
 def texts_like(column: Column, levels: Sequence[str]) -> NDArray[Any]:
     """The cells as text; a number that equals a level's number is spelled as the level is."""
     texts = column.texts()
-    spelled = {_number(level): level for level in levels}
-    if column.kind == "number" or None not in spelled:
-        texts[:] = [t if t in levels else spelled.get(_number(t), t) for t in texts]
+    known = set(levels)
+    spelled = {number: level for level in levels if (number := _number(level)) is not None}
+    if column.kind == "number" or len(spelled) == len(known):
+        texts[:] = [t if t in known else spelled.get(_number(t), t) for t in texts]
     return texts
 
 
