@@ -63,8 +63,9 @@ format: $(STAMPS)/check  ## put the code in order: ruff format, ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+# built anew each time: a page that was kept is a page that was not run
 docs: $(STAMPS)/docs  ## the documentation, every block executed: docs/_build/html/index.html
-	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/sphinx-build -E -W --keep-going -q -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 
 bench: $(STAMPS)/bench  ## glassnet beside the plain notebook loop, in one run

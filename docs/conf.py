@@ -21,9 +21,9 @@ version = release = tomllib.loads((HERE.parent / "pyproject.toml").read_text("ut
 ]
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
-exclude_patterns = ["_build", "jupyter_execute"]
+exclude_patterns = ["_build"]
 default_role = "code"
-nitpicky = False
+suppress_warnings = ["ref.python"]  # signatures as written: a short name may be found twice
 
 # a block that raises is a warning with its traceback, and `make docs` fails on a warning
 nb_execution_mode = "force"
@@ -32,18 +32,12 @@ nb_execution_in_temp = True
 nb_execution_timeout = 300
 nb_merge_streams = True
 
-# kernels start from a profile of their own: nobody's settings get into the pages. ipykernel asks
-# every program for colour, which in a page is noise
+# kernels start from a profile of their own: nobody's settings get into the pages
 profile = Path(tempfile.mkdtemp(prefix="glassnet-docs-"))
 (profile / "profile_default").mkdir()
 kernel = {
     "IPKernelApp": {"log_level": 40},
-    "InteractiveShellApp": {
-        "exec_lines": [
-            "import os",
-            "for name in ('FORCE_COLOR', 'CLICOLOR', 'CLICOLOR_FORCE'): os.environ.pop(name, None)",
-        ]
-    },
+    "InteractiveShellApp": {"exec_files": [str(HERE / "kernel.py")]},
 }
 (profile / "profile_default" / "ipython_kernel_config.json").write_text(json.dumps(kernel), "utf-8")
 os.environ["IPYTHONDIR"] = str(profile)
@@ -53,10 +47,6 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "signature"
-autodoc_class_signature = "mixed"
-autodoc_preserve_defaults = True
-autodoc_type_aliases = {name: name for name in ("Array", "ArrayLike", "Samples", "Reduction")}
 add_module_names = False
 python_use_unqualified_type_names = True
 toc_object_entries_show_parents = "hide"
@@ -134,6 +124,32 @@ def escape(line: str) -> str:
     )
 
 
+class Said(str):
+    """What is shown as it stands in the code, without quotes."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def as_written(app, what, name, obj, options, signature, returns):
+    """The signature with its annotations as written: `Array`, not what it stands for."""
+    if what not in {"class", "exception", "function", "method"} or not signature:
+        return None
+    said = inspect.signature(obj)
+    parameters = []
+    for one in said.parameters.values():
+        if isinstance(one.annotation, str):
+            one = one.replace(annotation=Said(one.annotation))
+        if isinstance(one.default, type) and one.default is not inspect.Parameter.empty:
+            one = one.replace(default=Said(one.default.__name__))
+        if one.name not in {"self", "cls"}:
+            parameters.append(one)
+    back = said.return_annotation
+    shown = said.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
+    return str(shown), back if isinstance(back, str) and back != "None" else None
+
+
 def setup(app) -> None:
     """Called by Sphinx."""
+    app.connect("autodoc-process-signature", as_written)
     app.connect("autodoc-process-docstring", formula_first)
