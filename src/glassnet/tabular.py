@@ -9,8 +9,10 @@ weights in `training`.
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -22,7 +24,8 @@ from glassnet.core.losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson
 from glassnet.core.network import Network
 from glassnet.core.objective import Reduction
 from glassnet.core.optimizers import LBFGS, Adam, Optimizer
-from glassnet.engines.base import Engine, State, Task
+from glassnet.engines.base import Engine, Losses, State, Task
+from glassnet.exchange.checkpoint import load_checkpoint, save_checkpoint
 from glassnet.exchange.encodings import Encoding, encode, fit_inputs, input_names
 from glassnet.exchange.model import Model
 from glassnet.exchange.tables import Source, Table, read_table
@@ -86,6 +89,14 @@ class Recipe:
 
 
 @dataclass(frozen=True, eq=False)
+class Past:
+    """A run that was interrupted: its last record, with the best in it, and its history."""
+
+    record: Epoch
+    history: History
+
+
+@dataclass(frozen=True, eq=False)
 class Study:
     """A recipe with its data: all that a run begins with."""
 
@@ -103,9 +114,16 @@ class Study:
         """The one metric to watch, by name."""
         return {"accuracy": accuracy} if isinstance(self.target, Classes) else {"R²": r2}
 
-    def stream(self, engine: Engine | None = None, state: State | None = None) -> Iterator[Epoch]:
-        """The run: every record with the best so far, until it is flat or the epochs are over."""
-        state = state or self.state
+    def stream(self, engine: Engine | None = None, past: Past | None = None) -> Iterator[Epoch]:
+        """The run: every record with the best so far, until it is flat or the epochs are over.
+
+        past : how far an earlier run of the same study came; it goes on from there.
+        """
+        state, best, watched = self.state, None, []
+        if past is not None:
+            state, best, watched = past.record.state, past.record.best, past.history.watched()
+        if state.epoch >= self.recipe.epochs:
+            return iter(())
         stream = train(
             self.task,
             *self.training,
@@ -117,23 +135,27 @@ class Study:
             metrics=self.metric,
         )
         if self.recipe.patience is not None:
-            stream = until_flat(stream, self.recipe.patience)
-        return keep_best(stream)
+            stream = until_flat(stream, self.recipe.patience, past=watched)
+        return keep_best(stream, best=best)
 
     def model(self, record: Epoch, history: History) -> Model:
         """The model of a record: with validation rows its best, else the record itself."""
         chosen = record if self.validation is None else record.best or record
-        settings = asdict(self.recipe) | {
-            "hidden": list(self.recipe.hidden),
-            "ignore": list(self.recipe.ignore),
-            "categories": list(self.recipe.categories),
+        recipe = self.recipe
+        settings = {
+            "hidden": list(recipe.hidden),
+            "epochs": recipe.epochs,
+            "batch_size": recipe.batch_size,
+            "patience": recipe.patience,
+            "validation": recipe.validation,
+            "seed": recipe.seed,
+            "dtype": recipe.dtype,
+            "ignore": list(recipe.ignore),
+            "categories": list(recipe.categories),
             "training_rows": len(self.training[0]),
             "validation_rows": 0 if self.validation is None else len(self.validation[0]),
             "epoch_kept": chosen.epoch,
         }
-        of_the_task = ("target", "task", "activation", "loss", "optimizer", "reduction", "bias")
-        for name in (*of_the_task, "l1", "l2", "clip"):
-            del settings[name]
         return Model(
             task=self.task,
             theta=chosen.state.theta,
@@ -142,6 +164,54 @@ class Study:
             settings=settings,
             history=history.summary(),
         )
+
+    def save(self, path: str | os.PathLike[str], record: Epoch, history: History) -> None:
+        """A checkpoint of the run, from which `resume` goes on in the same bits."""
+        best = record.best or record
+        save_checkpoint(
+            path,
+            self.task,
+            record.state,
+            best=best.state.theta,
+            settings={"data": self.fingerprint, "best_epoch": best.epoch},
+            curves=history.arrays(),
+        )
+
+    def resume(self, path: str | os.PathLike[str]) -> Past:
+        """How far the run of a checkpoint came; an error if it was not a run of this study."""
+        stored = load_checkpoint(path)
+        if stored.task != self.task or stored.settings.get("data") != self.fingerprint:
+            raise BadInput(
+                f"{os.fspath(path)} is the checkpoint of another run",
+                "the same rows, network, loss and optimizer are expected",
+                "Begin anew without it, or repeat the settings that it was made with.",
+            )
+        history = History.from_arrays(stored.curves)
+        state, best_epoch = stored.state, int(stored.settings["best_epoch"])
+        assert stored.best is not None
+        best_state = State(stored.best, (), 0, best_epoch, state.chance)
+        best = _recorded(history, best_epoch, best_state, None)
+        return Past(_recorded(history, state.epoch, state, best), history)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all rows as the network sees them."""
+        digest = hashlib.sha256()
+        for rows in (self.training, self.validation or ()):
+            for part in rows:
+                digest.update(repr(part.shape).encode() + np.ascontiguousarray(part).tobytes())
+        return digest.hexdigest()
+
+
+def _recorded(history: History, epoch: int, state: State, best: Epoch | None) -> Epoch:
+    # a record as the history tells it; what it does not tell is not asked of a past record
+    row = history.epoch.index(epoch)
+    costs = Losses(
+        np.array([history.loss[row]]),
+        np.array([history.objective[row]]),
+        np.array([history.val_loss[row]]) if history.val_loss else None,
+    )
+    return Epoch(epoch, costs, {}, None, history.seconds, state, best)
 
 
 def prepare(

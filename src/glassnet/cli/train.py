@@ -26,9 +26,10 @@ from glassnet.engines.reference import Reference
 from glassnet.exchange import names
 from glassnet.exchange.model import save_model
 from glassnet.exchange.tables import read_table
-from glassnet.tabular import Recipe, Study, evaluate, prepare
+from glassnet.tabular import Past, Recipe, Study, evaluate, prepare
 from glassnet.training.history import History
 from glassnet.training.progress import progress
+from glassnet.training.stages import saving
 
 if TYPE_CHECKING:
     from glassnet.training.stream import Epoch
@@ -62,6 +63,9 @@ def train(
     categories: str = "",
     out: Annotated[Path, Parameter(alias="-o")] = Path("model.safetensors"),
     pictures_to: Annotated[Path | None, Parameter(name="--pictures")] = None,
+    checkpoint: Path | None = None,
+    save_every: float = 30.0,
+    resume: Annotated[bool, Parameter(negative=())] = False,
     no_pictures: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Learn a column of a table from the others.
@@ -117,6 +121,12 @@ def train(
         The model file.
     pictures_to
         The folder for pictures. Without it: a folder beside the model file, named after it.
+    checkpoint
+        Keep the whole state of the run in this file, every so often and at the end.
+    save_every
+        How often, in seconds.
+    resume
+        Go on from the checkpoint: the run ends in the same bits as one never interrupted.
     no_pictures
         Draw none.
     """
@@ -143,16 +153,25 @@ def train(
         ignore=_listed(ignore),
         categories=_listed(categories),
     )
-    folder = pictures_to or out.with_name(f"{out.stem}-pictures")
     refuse_unwritable(out)
+    if checkpoint is not None:
+        refuse_unwritable(checkpoint)
+    elif resume:
+        raise BadInput("--resume without --checkpoint", "the file to go on from is expected")
+    folder = pictures_to or out.with_name(f"{out.stem}-pictures")
     rows = read_table(table, sql, as_text=recipe.categories)
     other = None if held_out is None else read_table(held_out, as_text=recipe.categories)
     study = prepare(rows, recipe, validation=other)
     show_plan(screen, f"{rows.source}: {plural(rows.rows, 'row')}", study)
-    history = History()
-    record = run(screen, study, history)
-    if record is None:
-        raise KeyboardInterrupt
+    past = None if checkpoint is None or not resume else study.resume(checkpoint)
+    if past is not None:
+        screen.print(f"Goes on after epoch {past.record.epoch} of {checkpoint}.")
+    history = History() if past is None else past.history
+    stream = history.follow(study.stream(past=past))
+    if checkpoint is not None:
+        kept: Path = checkpoint
+        stream = saving(stream, lambda now: study.save(kept, now, history), seconds=save_every)
+    record = run(screen, study, stream, past)
     model = study.model(record, history)
     save_model(model, out)
     measured_on, measured = "validation", study.validation
@@ -194,21 +213,21 @@ def show_plan(screen: Console, source: str, study: Study) -> None:
     screen.print()
 
 
-def run(screen: Console, study: Study, history: History) -> Epoch | None:
+def run(screen: Console, study: Study, stream: Iterator[Epoch], past: Past | None) -> Epoch:
     """Train with a progress bar until the end or Ctrl-C, and say why it ended; the last record."""
-    record: Epoch | None = None
+    record = None if past is None else past.record
+    done = 0 if record is None else record.epoch
     interrupted = False
-    stream: Iterator[Epoch] = history.follow(study.stream())
     try:
-        for record in progress(stream, study.recipe.epochs, console=screen):  # noqa: B007
+        for record in progress(stream, study.recipe.epochs - done, console=screen):  # noqa: B007
             pass
     except KeyboardInterrupt:
         interrupted = True
     if record is None:
-        return None
+        raise KeyboardInterrupt  # before the first epoch there is nothing to keep
     if interrupted:
         why = f"Stopped by Ctrl-C after epoch {record.epoch}"
-    elif record.epoch == study.recipe.epochs:
+    elif record.epoch >= study.recipe.epochs:
         why = f"All {record.epoch} epochs done"
     elif isinstance(study.task.optimizer, LBFGS):
         why = f"L-BFGS has arrived after {plural(record.epoch, 'iteration')}"

@@ -23,14 +23,15 @@ class Checkpoint:
     """The task, the state it had reached, and what the program wants to remember beside it.
 
     best : the best theta so far, where one is kept.
-    settings, history : plain numbers and text.
+    settings : plain numbers and text.
+    curves : columns of numbers, what each epoch cost for example; nan and infinity may be in them.
     """
 
     task: Task
     state: State
     best: Array | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
-    history: Mapping[str, Any] = field(default_factory=dict)
+    curves: Mapping[str, Array] = field(default_factory=dict)
 
 
 def save_checkpoint(
@@ -40,20 +41,21 @@ def save_checkpoint(
     *,
     best: Array | None = None,
     settings: Mapping[str, Any] | None = None,
-    history: Mapping[str, Any] | None = None,
+    curves: Mapping[str, Array] | None = None,
 ) -> None:
     """Write a checkpoint, whole or not at all: the one before it stays until this one is there."""
     tensors = {"theta": state.theta, **dict(zip(_slots(task), state.slots, strict=True))}
     if best is not None:
         tensors["best"] = best
     _refuse_not_finite(tensors)
+    for name, column in (curves or {}).items():
+        tensors[container.CURVE + name] = np.asarray(column, dtype=np.float64)
     content = {
         "task": task_as_json(task),
         "step": int(state.step),
         "epoch": int(state.epoch),
         "chance": state.chance.as_json(),
         "settings": settings or {},
-        "history": history or {},
     }
     container.write(path, "checkpoint", content, tensors)
 
@@ -63,7 +65,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     name = os.fspath(path)
     content, tensors = container.read(path, "checkpoint")
     try:
-        stored, step, epoch, chance, settings, history = container.fields(
+        stored, step, epoch, chance, settings = container.fields(
             "content",
             content,
             task=dict,
@@ -71,8 +73,12 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
             epoch=int,
             chance=dict,
             settings=dict,
-            history=dict,
         )
+        curves = {
+            name.removeprefix(container.CURVE): tensors.pop(name)
+            for name in list(tensors)
+            if name.startswith(container.CURVE)
+        }
         task = task_from_json(stored)
         length = sum(layer.n_params for layer in task.net.layers)
         wanted = ["theta", *_slots(task), *(["best"] if "best" in tensors else [])]
@@ -83,7 +89,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         theta = tensors.pop("theta")
         slots = tuple(tensors[slot] for slot in _slots(task))
         state = State(theta, slots, step, epoch, Chance.from_json(chance))
-        return Checkpoint(task, state, best, settings, history)
+        return Checkpoint(task, state, best, settings, curves)
     except BadInput as error:
         raise container.damaged(name, "checkpoint", f"{error.got}, {error.wanted}") from error
 

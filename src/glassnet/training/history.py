@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +25,7 @@ class History:
     val_loss: list[float] = field(default_factory=list)
     metrics: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     seconds: float = 0.0
+    records: list[int] = field(default_factory=list)  # the epochs that had a record
 
     @classmethod
     def of(cls, stream: Iterable[Epoch]) -> History:
@@ -35,9 +36,11 @@ class History:
         return history
 
     def follow(self, stream: Iterable[Epoch]) -> Iterator[Epoch]:
-        """A stage: notes each record and hands it on."""
+        """A stage: notes each record and hands it on. One history may follow several streams."""
+        before = self.seconds
         for record in stream:
             self.add(record)
+            self.seconds = before + record.seconds
             yield record
 
     def add(self, record: Epoch) -> None:
@@ -51,19 +54,40 @@ class History:
         for name, value in record.metrics.items():
             self.metrics.setdefault(name, []).append((record.epoch, value))
         self.seconds = record.seconds
+        self.records.append(record.epoch)
 
     def watched(self) -> list[tuple[int, float]]:
-        """(epoch, value) pairs of the validation loss, or of the loss: for `until_flat`."""
-        return list(zip(self.epoch, self.val_loss or self.loss, strict=True))
+        """(epoch, validation loss or else loss) of each record: what `until_flat` has seen."""
+        values = dict(zip(self.epoch, self.val_loss or self.loss, strict=True))
+        return [(epoch, values[epoch]) for epoch in self.records]
 
     def arrays(self) -> dict[str, Array]:
-        """The columns as arrays, for plots."""
-        return {
-            "epoch": np.asarray(self.epoch, dtype=float),
+        """The columns as float64 arrays by name; a metric's has two columns, epoch and value."""
+        columns = {
+            "epoch": np.asarray(self.epoch, dtype=np.float64),
             "loss": np.asarray(self.loss),
             "objective": np.asarray(self.objective),
             "val_loss": np.asarray(self.val_loss),
+            "seconds": np.asarray([self.seconds]),
         }
+        return columns | {f"metric {k}": np.asarray(pairs) for k, pairs in self.metrics.items()}
+
+    @classmethod
+    def from_arrays(cls, columns: Mapping[str, Array]) -> History:
+        """The history whose `arrays` these are, so that a run goes on with its past."""
+        metrics = {
+            name.removeprefix("metric "): [(int(epoch), float(value)) for epoch, value in pairs]
+            for name, pairs in columns.items()
+            if name.startswith("metric ")
+        }
+        return cls(
+            columns["epoch"].astype(int).tolist(),
+            columns["loss"].tolist(),
+            columns["objective"].tolist(),
+            columns["val_loss"].tolist(),
+            metrics,
+            float(columns["seconds"][0]),
+        )
 
     def summary(self) -> dict[str, float | int]:
         """The end and the best of it, as plain numbers for a file."""
