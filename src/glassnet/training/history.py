@@ -25,7 +25,6 @@ class History:
     val_loss: list[float] = field(default_factory=list)
     metrics: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     seconds: float = 0.0
-    records: list[int] = field(default_factory=list)  # the epochs that had a record
 
     @classmethod
     def of(cls, stream: Iterable[Epoch]) -> History:
@@ -54,12 +53,10 @@ class History:
         for name, value in record.metrics.items():
             self.metrics.setdefault(name, []).append((record.epoch, value))
         self.seconds = record.seconds
-        self.records.append(record.epoch)
 
     def watched(self) -> list[tuple[int, float]]:
-        """(epoch, validation loss or else loss) of each record: what `until_flat` has seen."""
-        values = dict(zip(self.epoch, self.val_loss or self.loss, strict=True))
-        return [(epoch, values[epoch]) for epoch in self.records]
+        """(epoch, value) pairs of the validation loss, or of the loss: for `until_flat`."""
+        return list(zip(self.epoch, self.val_loss or self.loss, strict=True))
 
     def arrays(self) -> dict[str, Array]:
         """The columns as float64 arrays by name; a metric's has two columns, epoch and value."""

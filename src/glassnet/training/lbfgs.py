@@ -8,12 +8,14 @@ had been done: it ends in the same bits as a run that was never interrupted.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from queue import SimpleQueue
 from threading import Semaphore, Thread
 
 import numpy as np
 
+from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array
 from glassnet.core.optimizers import LBFGS
 from glassnet.engines.base import Engine, Losses, Samples, State, Task, complete
@@ -28,7 +30,7 @@ def lbfgs_epochs(
     samples: Samples,
     validation: Samples | None,
     epochs: int | None,
-) -> Iterator[tuple[State, Losses]]:
+) -> Generator[tuple[State, Losses], None, None]:
     """The state after each further iteration; ends where SciPy sees no way further down."""
     assert isinstance(task.optimizer, LBFGS)
     (first,) = state.slots
@@ -45,25 +47,39 @@ def lbfgs_epochs(
     good = State(first.copy(), state.slots, 0, 0, state.chance)
     if not math.isfinite(objective):
         raise _diverged(task, good, first, samples)
-    found = iterates(measure, first, task.optimizer)
-    for done, (iterate, next_objective, next_loss) in enumerate(found, 1):
-        theta = iterate.astype(dtype)
-        if not (math.isfinite(next_objective) and np.isfinite(theta).all()):
-            raise _diverged(task, good, theta, samples)
-        good = State(theta, state.slots, done, done, state.chance)
-        if done > state.epoch:
-            validated = None
-            if validation is not None:
-                validated = np.array([mean_loss(task, theta, validation)])
-            yield good, Losses(np.array([loss]), np.array([objective]), validated)
-        objective, loss = next_objective, next_loss
-        if done >= end:
-            return
+    if state.epoch == 0:
+        _same_run(state, good)
+    with closing(iterates(measure, first, task.optimizer)) as found:
+        for done, (iterate, next_objective, next_loss) in enumerate(found, 1):
+            theta = iterate.astype(dtype)
+            if not (math.isfinite(next_objective) and np.isfinite(theta).all()):
+                raise _diverged(task, good, theta, samples)
+            good = State(theta, state.slots, done, done, state.chance)
+            if done == state.epoch:
+                _same_run(state, good)
+            if done > state.epoch:
+                validated = None
+                if validation is not None:
+                    validated = np.array([mean_loss(task, theta, validation)])
+                yield good, Losses(np.array([loss]), np.array([objective]), validated)
+            objective, loss = next_objective, next_loss
+            if done >= end:
+                return
+
+
+def _same_run(state: State, repeated: State) -> None:
+    # other samples, another task or another optimizer's slot would lead elsewhere, unnoticed
+    if not np.allclose(state.theta, repeated.theta, rtol=1e-6, atol=1e-9):
+        raise BadInput(
+            f"the state of epoch {state.epoch} is not where L-BFGS came from its first weights",
+            "the samples and the task of the run that goes on are expected",
+            "Begin anew from these weights: start(task, theta=state.theta).",
+        )
 
 
 def iterates(
     measure: Callable[[Array], tuple[float, float, Array]], first: Array, settings: LBFGS
-) -> Iterator[tuple[Array, float, float]]:
+) -> Generator[tuple[Array, float, float], None, None]:
     """(theta, objective, loss) after each iteration of SciPy's L-BFGS-B.
 
     The minimiser calls us, we are asked for one iterate at a time: so it runs in a thread of its

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from math import inf, isnan
 
 from glassnet.core.errors import BadInput
 from glassnet.training.stream import Epoch
@@ -26,17 +27,19 @@ def until_flat(
     patience: int = 10,
     tol: float = 1e-4,
     *,
-    monitor: Monitor = watched,
+    monitor: Monitor | None = None,
     past: Iterable[tuple[int, float]] = (),
 ) -> Iterator[Epoch]:
     """Ends once `patience` epochs in a row have not lowered the best value by more than `tol`.
 
+    monitor : a number of each record. None looks at the validation loss, or else the loss, of each
+        epoch, also of those between two records.
     past : (epoch, value) pairs up to here of a run that goes on, so that it stops where it would
         have: `history.watched()`.
     """
     if patience < 1:
         raise BadInput(f"patience={patience!r}", "a whole number of 1 or more is expected")
-    lowest, since = float("inf"), 0
+    lowest, since = inf, 0
 
     def flat(epoch: int, value: float) -> bool:
         nonlocal lowest, since
@@ -48,8 +51,18 @@ def until_flat(
         flat(epoch, value)
     for record in stream:
         yield record
-        if flat(record.epoch, monitor(record)):
+        seen = each_epoch(record) if monitor is None else [(record.epoch, monitor(record))]
+        if [flat(epoch, value) for epoch, value in seen][
+            -1
+        ]:  # every one is noted, the last decides
             return
+
+
+def each_epoch(record: Epoch) -> list[tuple[int, float]]:
+    """(epoch, validation loss or else loss) of every epoch since the record before."""
+    costs = record.costs
+    values = costs.loss if costs.validation is None else costs.validation
+    return [(record.epoch - len(values) + i, float(value)) for i, value in enumerate(values, 1)]
 
 
 def until_loss(
@@ -81,9 +94,11 @@ def keep_best(
 
     best : the best record up to here of a run that goes on.
     """
+    lowest = inf if best is None else monitor(best)
     for record in stream:
-        if best is None or monitor(record) < monitor(best):
-            best = record
+        value = monitor(record)
+        if best is None or value < lowest or isnan(lowest):
+            best, lowest = record, value
         yield replace(record, best=best)
 
 

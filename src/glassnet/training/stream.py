@@ -6,14 +6,15 @@ Pause is not calling `next`; stop is `break`; go on later is `train` with a reco
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from glassnet.core.data import check_samples
+from glassnet.core.data import check_samples, numbers
 from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array
 from glassnet.core.initializers import Initializer
@@ -81,18 +82,20 @@ def start(
     Weights are drawn from `rng` first; what is left of the stream orders the batches. With `theta`
     given nothing is drawn. dtype is float64 or float32.
     """
-    if np.dtype(dtype) not in (np.dtype(np.float64), np.dtype(np.float32)):
-        raise BadInput(f"dtype={np.dtype(dtype)}", "float64 or float32 is expected")
-    generator: Any = Chance.of(rng).generator() if isinstance(rng, int | np.integer) else rng
+    try:
+        precise = np.dtype(dtype) in (np.dtype(np.float64), np.dtype(np.float32))
+    except TypeError:
+        precise = False
+    if not precise:
+        raise BadInput(f"dtype={dtype!r}", "float64 or float32 is expected")
+    chance = Chance.of(rng)  # first of all: it refuses what is no source of chance
+    generator: Any = chance.generator() if isinstance(rng, int | np.integer) else rng
     if theta is None:
         first = task.net.init(generator, initializer, dtype)
     else:
-        first = np.array(theta, dtype=dtype)
-        if first.shape != (task.net.n_params,) or not np.isfinite(first).all():
-            raise BadInput(
-                f"theta has shape {first.shape}",
-                f"{task.net.n_params} finite numbers are expected in one dimension",
-            )
+        first = numbers("theta", theta, dtype).copy()
+        if first.shape != (task.net.n_params,):
+            raise BadInput(f"theta has shape {first.shape}", f"{(task.net.n_params,)} is expected")
     slots = (first.copy(),) if isinstance(task.optimizer, LBFGS) else task.optimizer.start(first)
     return State(first, slots, step=0, epoch=0, chance=Chance.of(generator))
 
@@ -123,7 +126,7 @@ def train(
     engine : who does the arithmetic, `Reference()` by default.
     epochs : how many more; None goes on for ever.
     batch_size : rows an update; None for all. The last batch of an epoch is short where the rows do
-        not divide evenly; none is left out.
+        not divide evenly; none is left out. L-BFGS takes all, and makes a record an iteration.
     shuffle : each epoch in an order drawn from the state's chance. With one batch an epoch nothing
         is drawn.
     weight : (n,), one a sample.
@@ -143,8 +146,11 @@ def train(
     samples = check_samples(task.net, task.loss, X, y, weight, dtype)
     held_out = None
     if validation is not None:
-        if len(validation) not in {2, 3}:
-            raise BadInput(f"validation has {len(validation)} parts", "(X, y) or (X, y, weight)")
+        if not isinstance(validation, tuple | list) or len(validation) not in {2, 3}:
+            raise BadInput(
+                f"validation is no pair but {type(validation).__name__}",
+                "(X, y) or (X, y, weight) is expected",
+            )
         held_weight = validation[2] if len(validation) == 3 else None
         held_out = check_samples(
             task.net, task.loss, validation[0], validation[1], held_weight, dtype
@@ -167,7 +173,7 @@ class Run:
 
     def chunks(
         self, state: State, epochs: int | None, every: int, batch_size: int | None, *, shuffle: bool
-    ) -> Iterator[tuple[State, Losses]]:
+    ) -> Generator[tuple[State, Losses], None, None]:
         """States `every` epochs apart, the last chunk shorter where they do not divide evenly."""
         end = None if epochs is None else state.epoch + epochs
         while end is None or state.epoch < end:
@@ -182,19 +188,20 @@ class Run:
             )
             yield state, costs
 
-    def records(self, chunks: Iterator[tuple[State, Losses]]) -> Iterator[Epoch]:
+    def records(self, chunks: Generator[tuple[State, Losses], None, None]) -> Iterator[Epoch]:
         """A record for each chunk."""
         began = time.perf_counter()
         optimizer = self.task.optimizer
-        for state, costs in chunks:
-            yield Epoch(
-                epoch=state.epoch,
-                costs=costs,
-                metrics=self.measure(state),
-                lr=None if isinstance(optimizer, LBFGS) else optimizer.rate(state.step - 1),
-                seconds=time.perf_counter() - began,
-                state=state,
-            )
+        with closing(chunks):  # L-BFGS's thread ends with the stream, also when a metric fails
+            for state, costs in chunks:
+                yield Epoch(
+                    epoch=state.epoch,
+                    costs=costs,
+                    metrics=self.measure(state),
+                    lr=None if isinstance(optimizer, LBFGS) else optimizer.rate(state.step - 1),
+                    seconds=time.perf_counter() - began,
+                    state=state,
+                )
 
     def measure(self, state: State) -> dict[str, float]:
         """The metrics on the validation rows, or on the training rows where there are none."""
@@ -217,7 +224,8 @@ def last(stream: Iterator[Epoch]) -> Epoch:
 
 def _check_state(task: Task, state: State) -> None:
     expected = 1 if isinstance(task.optimizer, LBFGS) else len(task.optimizer.slots)
-    if state.theta.shape != (task.net.n_params,) or len(state.slots) != expected:
+    shapes = {array.shape for array in (state.theta, *state.slots)}
+    if shapes != {(task.net.n_params,)} or len(state.slots) != expected:
         raise BadInput(
             f"a state with {state.theta.size} parameters and {len(state.slots)} slots",
             f"the task has {task.net.n_params} and {expected}",
@@ -227,5 +235,6 @@ def _check_state(task: Task, state: State) -> None:
 
 def _check_counts(**counts: int | None) -> None:
     for name, count in counts.items():
-        if count is not None and (count != int(count) or count < 1):
+        whole = isinstance(count, int | np.integer) and not isinstance(count, bool)
+        if count is not None and not (whole and count >= 1):
             raise BadInput(f"{name}={count!r}", "a whole number of 1 or more is expected")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from glassnet.core.data import check_samples
+from glassnet.core.data import check_samples, numbers
+from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array
 from glassnet.engines.base import Engine, Task
 from glassnet.engines.reference import Reference
@@ -74,7 +76,9 @@ def check_gradients(
     falls with h², that of rounding grows with 1/h. Where there is a kink at w (ReLU's, or l1's) no
     slope can be measured; that is said, not counted as wrong.
     """
-    theta = np.array(theta, dtype=np.float64)
+    theta = numbers("theta", theta, np.float64).copy()
+    if theta.shape != (task.net.n_params,):
+        raise BadInput(f"theta has shape {theta.shape}", f"{(task.net.n_params,)} is expected")
     samples = check_samples(task.net, task.loss, X, y, weight, np.float64)
     engine = engine or Reference()
 
@@ -121,6 +125,8 @@ def _measure(
         right, left = w + h, w - h  # rounded: the steps taken are right - w and w - left
         above, below = objective(i, right), objective(i, left)
         measured = (above - below) / (right - left)
+        if not math.isfinite(slope):
+            return measured, False  # whatever was measured, it is wrong
         slack = tol * max(abs(measured), abs(slope), floor)
         if abs(measured - slope) <= slack / part:
             return measured, False
@@ -133,6 +139,8 @@ def _compare(
     name: str, grad: Array, measured: Array, kink: Array, tol: float, floor: float
 ) -> Checked:
     size = np.maximum(np.abs(grad), np.abs(measured))
-    relative = np.abs(grad - measured) / np.maximum(size, floor)
+    with np.errstate(invalid="ignore"):  # inf/inf, told below
+        relative = np.abs(grad - measured) / np.maximum(size, floor)
+    relative[~np.isfinite(relative)] = np.inf  # no slope at all is no agreement
     relative[kink > 0] = np.nan
     return Checked(name, int(name[1:]), grad.shape, grad, measured, relative, int(kink.sum()), tol)
