@@ -70,7 +70,7 @@ CODE = re.compile(r"(``.*?``|`.*?`)")
 
 
 def formula_first(app, what, name, obj, options, lines: list[str]) -> None:
-    """Set formulas as code, make `name : text` a field, and take | and * as they stand.
+    """Set formulas as code, `name : text` as a definition, and take | and * as they stand.
 
     A class of the core that has functions of its own shows them, derivative under function.
     """
@@ -92,8 +92,8 @@ def formula_first(app, what, name, obj, options, lines: list[str]) -> None:
             formula, stop, more = line.partition(". ")
             out.append(f"``{formula if stop else formula.removesuffix('.')}`` {more}".rstrip())
         elif field:
-            out += [] if after_blank or out[-1].startswith((":", " ")) else [""]
-            out.append(f":{field[1]}: {escape(field[2])}")
+            out += [] if after_blank or out[-1].startswith(" ") else [""]
+            out += [f"``{field[1]}``", f"    {escape(field[2])}"]
         else:
             out.append(escape(line))
     if what == "class" and name.startswith("glassnet.core."):
@@ -136,17 +136,23 @@ def as_written(app, what, name, obj, options, signature, returns):
     if what not in {"class", "exception", "function", "method"} or not signature:
         return None
     said = inspect.signature(obj)
-    parameters = []
-    for one in said.parameters.values():
-        if isinstance(one.annotation, str):
-            one = one.replace(annotation=Said(one.annotation))
-        if isinstance(one.default, type) and one.default is not inspect.Parameter.empty:
-            one = one.replace(default=Said(one.default.__name__))
-        if one.name not in {"self", "cls"}:
-            parameters.append(one)
+    parameters = [one for name, one in said.parameters.items() if name not in {"self", "cls"}]
+    shown = said.replace(
+        parameters=[
+            one.replace(annotation=plain(one.annotation, str), default=plain(one.default, type))
+            for one in parameters
+        ],
+        return_annotation=inspect.Signature.empty,
+    )
     back = said.return_annotation
-    shown = said.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
     return str(shown), back if isinstance(back, str) and back != "None" else None
+
+
+def plain(value, kind: type):
+    """A value of that kind by its bare name: an annotation without quotes, a class as `float64`."""
+    if value is inspect.Parameter.empty or not isinstance(value, kind):
+        return value
+    return Said(getattr(value, "__name__", value))
 
 
 def setup(app) -> None:
