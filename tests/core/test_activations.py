@@ -61,7 +61,11 @@ def test_slope_against_centred_differences_of_its_own_function(activation):
 
 @pytest.mark.parametrize(
     ("activation", "kink", "stated"),
-    [(act, kink, stated) for act, (_, kinks) in ACTIVATIONS.items() for kink, stated in kinks.items()],
+    [
+        (act, kink, stated)
+        for act, (_, kinks) in ACTIVATIONS.items()
+        for kink, stated in kinks.items()
+    ],
     ids=str,
 )
 def test_slope_at_a_kink_is_the_one_stated(activation, kink, stated):
@@ -227,5 +231,7 @@ def test_ones_own_activation_needs_two_functions_and_no_registry():
 
 @pytest.mark.parametrize("wrong", ["tanh", ELEMENTWISE[0].__class__, None], ids=str)
 def test_what_is_no_activation_is_refused(wrong):
-    with pytest.raises(BadInput, match=r"is not an activation, an instance of one is expected\. For"):
+    with pytest.raises(
+        BadInput, match=r"is not an activation, an instance of one is expected\. For"
+    ):
         check_activation(wrong)

@@ -24,16 +24,26 @@ def spoilt(value: float, *at: int) -> np.ndarray:
     return array
 
 
-NOT_FINITE = "finite numbers are expected. Fill in or leave out missing values, and scale very large"
+NOT_FINITE = (
+    "finite numbers are expected. Fill in or leave out missing values, and scale very large"
+)
 NO_NUMBER = "holds something that is no number, numbers are expected. Encode text and categories"
 REFUSED = [
     ("X.T", (X.T, Y), "X has 5 columns, the network expects 3. Did you pass X.T?"),
     ("columns", (X[:, :2], Y), "X has 2 columns, the network expects 3."),
-    ("one sample", (X[0], Y), "X has shape (3,), two dimensions are expected, a row for each sample"),
+    (
+        "one sample",
+        (X[0], Y),
+        "X has shape (3,), two dimensions are expected, a row for each sample",
+    ),
     ("three dims", (X[None], Y), "X has shape (1, 5, 3), two dimensions are expected"),
     ("scalar", (1.0, Y), "X has shape (), two dimensions are expected"),
     ("no rows", (X[:0], Y[:0]), "X has no rows, at least one sample is expected."),
-    ("(n,)", (X, Y[:, 0]), "y has shape (5,), (5, 1) is expected. Make it a column: y.reshape(-1, 1)"),
+    (
+        "(n,)",
+        (X, Y[:, 0]),
+        "y has shape (5,), (5, 1) is expected. Make it a column: y.reshape(-1, 1)",
+    ),
     ("y.T", (X, Y.T), "y has shape (1, 5), (5, 1) is expected. Did you pass y.T?"),
     ("rows", (X, Y[:4]), "y has shape (4, 1), (5, 1) is expected."),
     ("nan", (spoilt(np.nan, 2, 1), Y), f"X[2, 1] is nan (1 such in all), {NOT_FINITE}"),
@@ -55,7 +65,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("data", "text"), [row[1:] for row in REFUSED], ids=[r[0] for r in REFUSED])
+@pytest.mark.parametrize(
+    ("data", "text"), [row[1:] for row in REFUSED], ids=[r[0] for r in REFUSED]
+)
 def test_bad_data_is_refused_in_one_line(data, text):
     with pytest.raises(BadInput) as error:
         check_samples(NET, SquaredError(), *data)

@@ -34,9 +34,9 @@ def test_penalty_slope_is_its_derivative_and_nothing_for_biases():
     h = 1e-6
     slope = penalty_slope(NET, THETA, 0.3, 0.7)
     for i, step in enumerate(h * np.eye(NET.n_params)):
-        numeric = (
-            penalty(NET, THETA + step, 0.3, 0.7) - penalty(NET, THETA - step, 0.3, 0.7)
-        ) / (2 * h)
+        numeric = (penalty(NET, THETA + step, 0.3, 0.7) - penalty(NET, THETA - step, 0.3, 0.7)) / (
+            2 * h
+        )
         assert slope[i] == pytest.approx(numeric, rel=1e-7, abs=1e-9)
     assert not slope[~NET.weight_mask].any()
     assert penalty_slope(NET, THETA * 0, 0.3, 0.7).any() == False  # noqa: E712  sign 0 = 0

@@ -33,7 +33,9 @@ each = pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=str)
 
 def test_every_optimizer_of_the_library_is_tested_here():
     assert {type(optimizer) for optimizer in OPTIMIZERS} == kinds_of(Optimizer)
-    assert {case["optimizer"] for case in TORCH["cases"]} == {k.__name__ for k in kinds_of(Optimizer)}
+    assert {case["optimizer"] for case in TORCH["cases"]} == {
+        k.__name__ for k in kinds_of(Optimizer)
+    }
 
 
 @pytest.mark.parametrize("case", TORCH["cases"], ids=lambda case: case["optimizer"])
@@ -57,7 +59,10 @@ BY_HAND = [
     # v = 0.75·4 = 3, then 0.25·3 + 0.75·1 = 1.5
     (
         RMSProp(0.1, 0.25, 0.5),
-        [1 - 0.2 / (math.sqrt(3) + 0.5), 1 - 0.2 / (math.sqrt(3) + 0.5) - 0.1 / (math.sqrt(1.5) + 0.5)],
+        [
+            1 - 0.2 / (math.sqrt(3) + 0.5),
+            1 - 0.2 / (math.sqrt(3) + 0.5) - 0.1 / (math.sqrt(1.5) + 0.5),
+        ],
         {"v": [3.0, 1.5]},
     ),
     # m = 1, v = 3, m̂ = 2, v̂ = 4: 1 - 0.1·2/2.5 = 0.92;

@@ -24,9 +24,7 @@ FORMULAS = {
     Exponential: lambda step: 0.2 * math.exp(math.log(0.5) * step / 10),
     Staircase: lambda step: 0.2 / 2 ** math.floor(step / 10),
     InverseScaling: lambda step: 0.2 / math.sqrt(1 + step),
-    Cosine: lambda step: (
-        0.01 if step >= 100 else 0.01 + 0.19 * math.cos(math.pi * step / 200) ** 2
-    ),
+    Cosine: lambda step: 0.01 if step >= 100 else 0.01 + 0.19 * math.cos(math.pi * step / 200) ** 2,
     Warmup: lambda step: 0.2 if step >= 9 else 0.02 * (step + 1),
 }
 each = pytest.mark.parametrize("schedule", SCHEDULES, ids=str)

@@ -55,7 +55,9 @@ def test_a_neuron_by_hand():
 
 def test_a_network():
     rng = random.Random(0)
-    setting = Setting((2, 3, 2), ("tanh", "softmax"), (True, False), "crossentropy", False, 0.1, 0.2)
+    setting = Setting(
+        (2, 3, 2), ("tanh", "softmax"), (True, False), "crossentropy", False, 0.1, 0.2
+    )
     theta = [rng.gauss(0, 1) for _ in range(9 + 6)]
     data = ([[0.2, -1.0], [1.5, 0.3]], [[1.0, 0.0], [0.5, 0.5]], [1.0, 2.5])
     _, grad = objective_and_gradient(setting, theta, *data)
