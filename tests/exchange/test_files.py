@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from glassnet.core.errors import BadFile
-from glassnet.exchange import files
 from glassnet.exchange.files import atomic, read_bytes, write_bytes
 
 
@@ -28,10 +27,15 @@ def test_new_and_old_files_hold_what_was_written(tmp_path: Path) -> None:
 def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     write_bytes(path, b"old")
-    with pytest.raises(KeyboardInterrupt), atomic(path) as temporary:
-        temporary.write_bytes(b"half")
-        assert path.read_bytes() == b"old"
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with atomic(path) as temporary:
+            temporary.write_bytes(b"half")
+            assert path.read_bytes() == b"old"
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert path.read_bytes() == b"old"
     assert entries(tmp_path) == ["a.bin"]
 
@@ -57,7 +61,7 @@ def test_the_system_refuses(
         raise OSError(code, os.strerror(code))
 
     with monkeypatch.context() as patch:
-        patch.setattr(files.os, step, refuse)
+        patch.setattr(os, step, refuse)
         with pytest.raises(BadFile, match=re.escape(said)) as caught:
             write_bytes(path, b"new")
     assert "\n" not in str(caught.value)
@@ -74,13 +78,13 @@ def test_flushed_before_it_is_renamed(tmp_path: Path, monkeypatch: pytest.Monkey
             done.append(name)
             function(*args)  # type: ignore[operator]
 
-        monkeypatch.setattr(files.os, name, noted)
+        monkeypatch.setattr(os, name, noted)
     write_bytes(tmp_path / "a.bin", b"data")
     assert done == ["fsync", "replace", "fsync"]
 
 
 def test_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(BadFile, match="does not exist.*mkdir -p"):
+    with pytest.raises(BadFile, match=r"does not exist.*mkdir -p"):
         write_bytes(tmp_path / "no" / "a.bin", b"")
 
 

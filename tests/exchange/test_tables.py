@@ -44,7 +44,7 @@ def refused(kind: type[GlassnetError], call: Callable[[], object]) -> str:
 
 
 CSV = "n,x,b,d,city\n1,1.5,true,2020-01-02,Oslo\n2,,FALSE,2020-01-03,\n,-1e3,,,Århus\n"
-JSON = [
+JSON: list[dict[str, Any]] = [
     {"n": 1, "x": 1.5, "b": True, "d": "2020-01-02", "city": "Oslo"},
     {"n": 2, "x": None, "b": False, "d": "2020-01-03", "city": None},
     {"n": None, "x": -1e3, "b": None, "d": None, "city": "Århus"},
@@ -72,9 +72,9 @@ def test_the_same_table_from_every_kind_of_file(
 ) -> None:
     path = write(text, name)
     if name == "t.parquet":
-        columns = {k: [row[k] for row in JSON] for k in JSON[0]}
+        columns: dict[str, Any] = {k: [row[k] for row in JSON] for k in JSON[0]}
         columns["d"] = [dt.date.fromisoformat(str(d)) if d else None for d in columns["d"]]
-        write_table(path, columns)  # type: ignore[arg-type]
+        write_table(path, columns)
     table = read_table(path)
     assert table.names == ["n", "x", "b", "d", "city"]
     kinds = [column.kind for column in table.columns]

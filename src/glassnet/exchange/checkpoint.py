@@ -79,6 +79,8 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
             for name in list(tensors)
             if name.startswith(container.CURVE)
         }
+        if any(column.ndim != 1 for column in curves.values()):
+            raise BadInput("a curve is no column", "one number an epoch was expected")
         task = task_from_json(stored)
         length = sum(layer.n_params for layer in task.net.layers)
         wanted = ["theta", *_slots(task), *(["best"] if "best" in tensors else [])]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -333,13 +334,14 @@ def days_of(table: Table, name: str) -> tuple[Floats, NDArray[np.bool_]]:
             if text.strip().lower() in MARKERS:
                 missing[i] = True
                 continue
-            try:
-                dates[i] = np.datetime64(text if column.kind == "category" else "", "us")
-            except ValueError as error:
+            with contextlib.suppress(ValueError):
+                # NumPy would take "now" and "1970" for dates too
+                if re.match(r"\s*\d{4}-\d", text):
+                    dates[i] = np.datetime64(text, "us")
+            if np.isnat(dates[i]):
                 got = f"row {table.numbers[i]} of column {name!r} says {text!r}"
                 wanted = "a date was expected, as in training"
-                raise BadInput(got, wanted, "Write it as 2020-12-31.") from error
-            missing[i] = np.isnat(dates[i])
+                raise BadInput(got, wanted, "Write it as 2020-12-31.")
     return np.where(missing, 0, dates.astype(np.int64)) / DAY, missing
 
 
@@ -347,8 +349,9 @@ def texts_like(column: Column, levels: Sequence[str]) -> NDArray[Any]:
     """The cells as text; a number that equals a level's number is spelled as the level is."""
     texts = column.texts()
     known = set(levels)
-    spelled = {number: level for level in levels if (number := _number(level)) is not None}
-    if column.kind == "number" or len(spelled) == len(known):
+    spelled = {_number(level): level for level in levels}
+    if column.kind == "number" or None not in spelled:
+        spelled.pop(None, None)
         texts[:] = [t if t in known else spelled.get(_number(t), t) for t in texts]
     return texts
 

@@ -16,7 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 from glassnet.core.errors import BadInput
 
 Kind = Literal["number", "boolean", "date", "category"]
-Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | Mapping[str, ArrayLike]
+Cells = ArrayLike | Sequence[Any]
+"""The cells of a column: an array, or a list in which None stands for what is missing."""
+
+Source = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | Mapping[str, Cells]
 
 MARKERS = ("na", "n/a", "#n/a", "nan", "null", "none", "?", "-")
 """Read as missing in a column whose other cells are all numbers, booleans or dates."""
@@ -120,7 +123,7 @@ def read_table(source: Source, sql: str | None = None, *, as_text: Collection[st
     return duck.read(source, sql, as_text)
 
 
-def write_table(path: str | os.PathLike[str], columns: Mapping[str, ArrayLike]) -> None:
+def write_table(path: str | os.PathLike[str], columns: Mapping[str, Cells]) -> None:
     """Write columns to a CSV, TSV or Parquet file by the ending of its name, whole or not at all.
 
     Masked values, None, nan and NaT are written as nothing (NULL).
@@ -130,7 +133,7 @@ def write_table(path: str | os.PathLike[str], columns: Mapping[str, ArrayLike]) 
     duck.write(path, table_of(columns))
 
 
-def table_of(columns: Mapping[str, ArrayLike], source: str = "the table") -> Table:
+def table_of(columns: Mapping[str, Cells], source: str = "the table") -> Table:
     """The table of columns that are there already."""
     if not columns:
         raise BadInput("the table has no columns", "at least one was expected")
@@ -144,7 +147,7 @@ def table_of(columns: Mapping[str, ArrayLike], source: str = "the table") -> Tab
     return Table(table, source, notes=rounding(table))
 
 
-def column_of(name: str, values: ArrayLike) -> Column:
+def column_of(name: str, values: Cells) -> Column:
     """The column of values that are there already; their types decide its kind."""
     missing = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
     try:
