@@ -122,7 +122,7 @@ def test_every_named_partial_is_what_its_name_says(net, loss, closed):
             lambda z, depth=depth, activation=activation: upper_loss(activation(z), depth), p.z
         )
         dL_dx = numeric(lambda x, depth=depth: upper_loss(x, depth - 1), p.x)
-        at = dict(rtol=1e-6, atol=1e-7)
+        at = {"rtol": 1e-6, "atol": 1e-7}
         if closed and depth == len(net.layers) and loss.closes(activation):
             assert back.dL_da is None
             assert back.da_dz is None

@@ -9,7 +9,7 @@ import pytest
 
 from glassnet.core.backprop import forward, sample_losses
 from glassnet.core.errors import BadInput
-from glassnet.core.losses import SquaredError
+from glassnet.core.losses import Huber, SquaredError
 from glassnet.core.network import Network
 from glassnet.core.objective import clip_by_norm, penalty
 from glassnet.core.optimizers import LBFGS, SGD, Adam
@@ -109,7 +109,7 @@ def test_weights_that_add_up_to_nothing_are_refused(engine):
 @engines
 def test_one_call_of_many_epochs_is_many_calls_of_one(engine, task, batch_size):
     samples, validation = data(task), data(task, 9, seed=1)
-    options = dict(batch_size=batch_size, validation=validation)
+    options = {"batch_size": batch_size, "validation": validation}
     once, costs = engine.epochs(task, begin(task), samples, n=6, **options)
     state, each = begin(task), []
     for _ in range(6):
@@ -238,8 +238,8 @@ def test_losses_are_weighted_means_before_the_updates(engine, batch_size):
     after, costs = engine.epochs(
         task, state, (X, y, weight), batch_size=batch_size, shuffle=False, validation=validation
     )
-    theta, step, loss, objective = state.theta, 0, 0.0, 0.0
-    for start in range(0, 23, batch_size or 23):
+    theta, loss, objective = state.theta, 0.0, 0.0
+    for step, start in enumerate(range(0, 23, batch_size or 23)):
         rows = slice(start, start + (batch_size or 23))
         batch = (X[rows], y[rows], weight[rows])
         J, g = engine.loss_and_grad(task, theta, batch)
@@ -247,7 +247,6 @@ def test_losses_are_weighted_means_before_the_updates(engine, batch_size):
         loss += weight[rows] @ losses
         objective += J * weight[rows].sum()
         theta, _ = task.optimizer.step(theta, g, (), step)
-        step += 1
     assert costs.loss[0] == pytest.approx(loss / weight.sum(), rel=1e-12)
     assert costs.objective[0] == pytest.approx(objective / weight.sum(), rel=1e-12)
     X_, y_, weight_ = validation
@@ -289,21 +288,15 @@ def test_a_batch_in_which_no_sample_counts_moves_nothing(engine):
 def test_schedules_count_updates_across_epochs(engine):
     task = Task(
         Network.mlp(1, 1, bias=False),
-        SquaredError(),
+        Huber(1.0),
         SGD(Exponential(1.0, 0.5, 1)),
         reduction="sum",
     )
-    # a gradient of -1 whatever the weight: x = 0 but for its own row
-    samples = (np.array([[0.0], [0.0]]), np.ones((2, 1)), None)
+    # Huber's slope is -1 far from the target, so that each update moves by the rate itself
+    samples = (np.ones((2, 1)), np.full((2, 1), 100.0), None)
     start = State(np.zeros(1), (), 0, 0, Chance.of(0))
     after, _ = engine.epochs(task, start, samples, n=2, batch_size=1, shuffle=False)
     assert after.step == 4
-    # Huber's slope is -1 far from the target, so that each update moves by the rate itself
-    from glassnet.core.losses import Huber
-
-    far = Task(task.net, Huber(1.0), task.optimizer, reduction="sum")
-    samples = (np.ones((2, 1)), np.full((2, 1), 100.0), None)
-    after, _ = engine.epochs(far, start, samples, n=2, batch_size=1, shuffle=False)
     np.testing.assert_allclose(after.theta, [1.0 + 0.5 + 0.25 + 0.125], rtol=1e-14)
 
 
@@ -361,16 +354,16 @@ def test_an_engine_is_a_value(engine):
 
 NET = Network.mlp(2, 1)
 REFUSED = [
-    (dict(net="2-1"), "net='2-1', a Network is expected. Try Network.mlp(2, 8, 1)."),
-    (dict(loss="mse"), "loss='mse', an instance of a loss. Try SquaredError()."),
-    (dict(loss=SquaredError), "loss=<class"),
-    (dict(optimizer="adam"), "optimizer='adam', an instance of one. Try Adam()."),
-    (dict(reduction="total"), "reduction='total', 'mean' or 'sum' is expected."),
-    (dict(l1=-1.0), "l1=-1.0 and l2=0.0, finite numbers ≥ 0 are expected."),
-    (dict(l2=np.inf), "l1=0.0 and l2=inf, finite numbers ≥ 0 are expected."),
-    (dict(l2=np.nan), "l1=0.0 and l2=nan, finite numbers ≥ 0 are expected."),
-    (dict(clip=0.0), "clip=0.0, a number above 0, or None, is expected."),
-    (dict(clip=np.nan), "clip=nan, a number above 0, or None, is expected."),
+    ({"net": "2-1"}, "net='2-1', a Network is expected. Try Network.mlp(2, 8, 1)."),
+    ({"loss": "mse"}, "loss='mse', an instance of a loss. Try SquaredError()."),
+    ({"loss": SquaredError}, "loss=<class"),
+    ({"optimizer": "adam"}, "optimizer='adam', an instance of one. Try Adam()."),
+    ({"reduction": "total"}, "reduction='total', 'mean' or 'sum' is expected."),
+    ({"l1": -1.0}, "l1=-1.0 and l2=0.0, finite numbers ≥ 0 are expected."),
+    ({"l2": np.inf}, "l1=0.0 and l2=inf, finite numbers ≥ 0 are expected."),
+    ({"l2": np.nan}, "l1=0.0 and l2=nan, finite numbers ≥ 0 are expected."),
+    ({"clip": 0.0}, "clip=0.0, a number above 0, or None, is expected."),
+    ({"clip": np.nan}, "clip=nan, a number above 0, or None, is expected."),
 ]
 
 

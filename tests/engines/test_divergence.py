@@ -34,29 +34,35 @@ def line(weight, task=None, samples=ONE, dtype=np.float64):
 
 
 HUGE = np.full(DEEP.n_params, 1e155)
+TWO = (np.ones((1, 2)), np.zeros((1, 1)), None)  # a row with two inputs
+
+
+def sgd(net=LINE, lr=0.1, **options):
+    return Task(net, SquaredError(), SGD(lr), **options)
+
+
+def row(x, n=1):
+    return np.full((n, 1), x), np.zeros((n, 1)), None
+
+
+# name -> task, weights, samples, and what is to be named: layer and quantity
 CASES = {
     # weights huge: the sums of one layer leave the floating numbers before all else
-    "z of layer 2": (Task(DEEP, SquaredError(), SGD(0.1)), HUGE, (np.ones((1, 2)), np.zeros((1, 1)), None), 2, "z2"),
-    "z of layer 3": (Task(DEEP, SquaredError(), SGD(0.1)), HUGE * 1e-45, (np.ones((1, 2)), np.zeros((1, 1)), None), 3, "z3"),
-    "loss": (Task(LINE, SquaredError(), SGD(0.1)), [1e200], ONE, None, "loss"),
+    "z of layer 2": (sgd(DEEP), HUGE, TWO, 2, "z2"),
+    "z of layer 3": (sgd(DEEP), HUGE * 1e-45, TWO, 3, "z3"),
+    "loss": (sgd(), [1e200], ONE, None, "loss"),
     # the sum of two losses, each of them finite
-    "objective": (
-        Task(LINE, SquaredError(), SGD(0.1)),
-        [1.7e154],
-        (np.ones((2, 1)), np.zeros((2, 1)), None),
-        None,
-        "objective",
-    ),
-    "penalty": (Task(LINE, SquaredError(), SGD(0.1), l2=0.5), [1e155], (0 * ONE[0], ONE[1], None), None, "objective"),
-    # dL/dW = x·a = 1e250 · 1e100, while the loss of ½·1e200 is fine
-    "dL_dW": (Task(LINE, SquaredError(), SGD(0.1)), [1e-150], (ONE[0] * 1e250, ONE[1], None), 1, "dL_dW1"),
+    "objective": (sgd(), [1.7e154], row(1.0, n=2), None, "objective"),
+    "penalty": (sgd(l2=0.5), [1e155], row(0.0), None, "objective"),
+    # dL/dW = x·a = 1e250·1e100, while the loss of ½·1e200 is fine
+    "dL_dW": (sgd(), [1e-150], row(1e250), 1, "dL_dW1"),
     # the gradient is fine and its square is not
-    "slot of Adam": (Task(LINE, SquaredError(), Adam(0.1)), [1e-50], (ONE[0] * 1e150, ONE[1], None), None, "v"),
-    "slot of RMSProp": (Task(LINE, SquaredError(), RMSProp(0.1)), [1e-50], (ONE[0] * 1e150, ONE[1], None), None, "v"),
+    "slot of Adam": (Task(LINE, SquaredError(), Adam(0.1)), [1e-50], row(1e150), None, "v"),
+    "slot of RMSProp": (Task(LINE, SquaredError(), RMSProp(0.1)), [1e-50], row(1e150), None, "v"),
     "slot of Momentum": (Task(LINE, SquaredError(), Momentum(1e200)), [1e150], ONE, None, "v"),
-    "rate": (Task(LINE, SquaredError(), SGD(1e200)), [1e150], ONE, 1, "new W1"),
-    "weight not finite from the start": (Task(LINE, SquaredError(), SGD(0.1)), [np.nan], ONE, 1, "W1"),
-}  # fmt: skip
+    "learning rate": (sgd(lr=1e200), [1e150], ONE, 1, "new W1"),
+    "the start": (sgd(), [np.nan], ONE, 1, "W1"),
+}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -106,7 +112,7 @@ def test_bias_and_slopes_by_name(engine):
 def test_too_large_a_rate_grows_until_it_breaks(engine):
     """w ← w·(1 - 1e3): the loss ½w² overflows in an epoch that can be reckoned."""
     task, start, samples = line(1.0, Task(LINE, SquaredError(), SGD(1e3 + 1)))
-    # |w| after k updates is 1000^k; its square passes 1.8e308 at 1000^52 = 1e156 > 1.3e154 = ∛…
+    # |w| is 1000^k after k updates, and the first whose square overflows is 1000^52 = 1e156
     with pytest.raises(Divergence) as error:
         engine.epochs(task, start, samples, n=100)
     found = error.value

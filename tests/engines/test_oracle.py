@@ -68,7 +68,7 @@ def compare(engine, setting, n, seed, *, weighted):
     J_tape, grad_tape = objective_and_gradient(
         setting, theta.tolist(), X.tolist(), y.tolist(), shares
     )
-    assert J == pytest.approx(J_tape, rel=1e-10, abs=1e-13)
+    assert pytest.approx(J_tape, rel=1e-10, abs=1e-13) == J
     largest = max(map(abs, grad_tape))
     np.testing.assert_allclose(grad, grad_tape, rtol=1e-10, atol=1e-12 * largest + 1e-300)
 

@@ -19,13 +19,16 @@ from tests.engines.instances import engines
 ROWS, STEPS, ALPHA = 40, 7, 0.3
 ACTIVATIONS = {"logistic": Sigmoid(), "tanh": Tanh(), "relu": ReLU(), "identity": Identity()}
 OPTIMIZERS: dict[str, tuple[Any, dict[str, Any]]] = {
-    "sgd": (SGD(0.05), dict(solver="sgd", momentum=0.0, nesterovs_momentum=False)),
-    "momentum": (Momentum(0.05, 0.8), dict(solver="sgd", momentum=0.8, nesterovs_momentum=False)),
-    "nesterov": (Nesterov(0.05, 0.8), dict(solver="sgd", momentum=0.8)),
+    "sgd": (SGD(0.05), {"solver": "sgd", "momentum": 0.0, "nesterovs_momentum": False}),
+    "momentum": (
+        Momentum(0.05, 0.8),
+        {"solver": "sgd", "momentum": 0.8, "nesterovs_momentum": False},
+    ),
+    "nesterov": (Nesterov(0.05, 0.8), {"solver": "sgd", "momentum": 0.8}),
     # its eps stands beside √v, ours beside √v̂: so small that it does not matter
     "adam": (
         Adam(0.05, 0.8, 0.9, 1e-14),
-        dict(solver="adam", beta_1=0.8, beta_2=0.9, epsilon=1e-14),
+        {"solver": "adam", "beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-14},
     ),
 }
 

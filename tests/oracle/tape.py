@@ -70,7 +70,10 @@ def lift(x: Scalar | float) -> Scalar:
     return x if isinstance(x, Scalar) else Scalar(float(x))
 
 
-def function(f: Callable[[float], float], df: Callable[[float], float]) -> Callable:
+Function = Callable[["Scalar"], "Scalar"]
+
+
+def function(f: Callable[[float], float], df: Callable[[float], float]) -> Function:
     """A function of one number, from itself and its derivative."""
     return lambda x: Scalar(f(x.value), ((x, df(x.value)),))
 
@@ -91,6 +94,15 @@ def sigmoid(z: Scalar) -> Scalar:
     return lift(1.0) / (exp(-z) + 1.0)
 
 
+def softmax(zs: list[Scalar]) -> list[Scalar]:
+    """e^z over the sum of all e^z."""
+    es = [exp(z) for z in zs]
+    total = es[0]
+    for e in es[1:]:
+        total = total + e
+    return [e / total for e in es]
+
+
 # name -> function of the sums of one layer
 ACTIVATIONS: dict[str, Callable[[list[Scalar]], list[Scalar]]] = {
     "sigmoid": lambda zs: [sigmoid(z) for z in zs],
@@ -103,7 +115,7 @@ ACTIVATIONS: dict[str, Callable[[list[Scalar]], list[Scalar]]] = {
     "softplus": lambda zs: [log(exp(z) + 1.0) for z in zs],
     "identity": lambda zs: zs,
     "exp": lambda zs: [exp(z) for z in zs],
-    "softmax": lambda zs: (lambda es: [e / sum(es[1:], es[0]) for e in es])([exp(z) for z in zs]),
+    "softmax": softmax,
 }
 
 
