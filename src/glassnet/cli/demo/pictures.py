@@ -63,7 +63,7 @@ def chaos(run: Run, nudged: Sequence[Run]) -> Axes:
         ax.plot(epochs, loss, color=plots.COLOURS[1], lw=0.6, alpha=0.8,
                 label="initial weights nudged by 1e-15" if one is nudged[0] else None)  # fmt: skip
     plots.loss_curve(run.history, ax, log=True)
-    ax.lines[-1].set(linewidth=1.0, label="the notebook's weights")
+    ax.lines[-1].set(label="the notebook's weights")
     ax.set_xlim(begin, len(run.history))
     shown = run.history.loss[begin:]
     ax.set_ylim(0.9 * min(shown), 0.5)

@@ -21,7 +21,7 @@ PROSE = 88  # columns beyond which a line of prose is hard to read
 
 INTRODUCTION = """\
 Everything below is computed by the library, in the notebook's conventions: sigmoids, no bias, \
-the error ½(y - a)², the gradient of the sum over the samples, initial weights uniform in [0, 1) \
+the error ½(y-a)², the gradient of the sum over the samples, initial weights uniform in [0, 1) \
 from one stream, RandomState(42). Arrays are laid out as the notebook prints them, a sample in \
 each column; glassnet holds samples as rows. The weights are the same in both."""
 
@@ -31,8 +31,9 @@ samples its learning rate of 0.1 therefore acts as 100 on the mean. Steps that l
 each makes a small difference larger: what two machines round differently in the sixteenth digit \
 has reached the third by epoch 7000. The spread shows it. It is that of this run and of \
 {NUDGED_RUNS} more, whose initial weights differ from its own by at most 1e-15 of themselves. Up \
-to epoch 6000 all of them print the same digits; then each goes its own way. No program can promise \
-the notebook's digits there. The same code on the same machine gives the same bits every time."""
+to epoch 6000 all of them print the same digits; then each goes its own way. No program can \
+promise the notebook's digits there. The same code on the same machine gives the same bits \
+every time."""
 
 
 def introduction(screen: Console) -> None:
@@ -53,8 +54,8 @@ def part_one(screen: Console, one: PartOne) -> None:
     before, after = run.output(run.before).T, run.output(run.after).T
     screen.print(quantity("weights_input_hidden", "W1, after update 1000", W1))
     screen.print(quantity("weights_hidden_output", "W2, after update 1000", W2))
-    screen.print(quantity("output", "a2, before update 1000: the notebook's final output", before))
-    screen.print(quantity("output", "a2, after update 1000, with the weights above", after))
+    screen.print(quantity("output", "a2 before update 1000, as in the notebook", before))
+    screen.print(quantity("output", "a2 after update 1000, from the weights above", after))
     screen.print(quantity("y", "the targets", one.data.y.T))
 
 
@@ -126,7 +127,7 @@ def quantity(name: str, says: str, value: np.ndarray) -> Text:
     """A name, what it is, its shape and its numbers, row by row."""
     whole = np.array_equal(value, value.astype(int))
     small = np.abs(value).min(initial=1.0) < 1e-5
-    style = "3.0f" if whole else "15.8e" if small else "12.8f"
+    style = "3.0f" if whole else "11.4e" if small else "12.8f"
     rows = ["".join(format(x, style) for x in row) for row in value]
     shape = " × ".join(map(str, value.shape))
     head = Text.assemble(("\n" + name, "bold"), f"\n  {says}", (f"   {shape}\n", "dim"))
@@ -188,7 +189,7 @@ def side_by_side(rows: Sequence[Row], width: int) -> Table:
     grid = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0),
                  show_edge=False, collapse_padding=True)  # fmt: skip
     for name, size in zip(
-        ("cell", "quantity", "notebook", "glassnet", ""),
+        ("cell", "quantity", "notebook", "glassnet", "verdict"),
         (4, names, digits, digits, verdict),
         strict=True,
     ):
@@ -207,10 +208,11 @@ def stacked(row: Row, width: int) -> Text:
     style = STYLES[row.verdict]
     text = Text(f"{row.cell:>2}  ", style="dim")
     text.append(broken(row.quantity, width - 4, "\n    "), "not dim bold")
-    text.append(f"\n    notebook  {there}\n    glassnet  {here.ljust(width - 28)}  ", "not dim")
+    text.append(f"\n    notebook  {there}\n    glassnet  {here.ljust(width - 28)}", "not dim")
+    text.append("\n" + 14 * " " if len(here) > width - 28 else "  ")
     text.append(row.verdict, f"not dim {style}")
     for spread in spreads(row):
-        text.append(f"\n              {spread}", f"not dim {style}")
+        text.append("\n    spread    ", "not dim").append(spread, f"not dim {style}")
     return text
 
 
