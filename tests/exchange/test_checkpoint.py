@@ -138,6 +138,18 @@ def test_tensors_that_lack(tmp_path: Path, missing: str) -> None:
         load_checkpoint(path)
 
 
+@pytest.mark.parametrize("name", ["theta", "slot.v", "best"])
+def test_a_state_that_is_not_finite_is_not_read(tmp_path: Path, name: str) -> None:
+    from glassnet.exchange import container
+
+    path = checkpoint(tmp_path, best=np.zeros(NET.n_params))
+    content, tensors = container.read(path, "checkpoint")
+    broken = {**tensors, name: np.full(NET.n_params, np.inf)}
+    container.write(path, "checkpoint", content, broken)
+    with pytest.raises(BadFile, match=f"{name} holds nan or infinity"):
+        load_checkpoint(path)
+
+
 def test_a_state_that_is_not_finite_is_not_written(tmp_path: Path) -> None:
     path = checkpoint(tmp_path)
     before = path.read_bytes()

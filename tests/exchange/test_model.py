@@ -398,6 +398,21 @@ def test_descriptions_that_are_no_strict_json(tmp_path: Path, text: str) -> None
     assert "damaged" in refusal(path, put(header, text, tail))
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['{"a":1,"a":1}', "NaN", "-Infinity", "[1e999]", "[" * 25 + "]" * 25, "\xff", '{"a":1}x'],
+)
+def test_json_is_read_strictly(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - of json, or one of ours
+        container._strict(text.encode("latin-1"))
+    assert container._strict(b'{"a": [1, 2.5, null, "\xc3\xa4"]}') == {"a": [1, 2.5, None, "ä"]}
+
+
+def test_the_order_of_settings_changes_no_byte(tmp_path: Path) -> None:
+    path, data = saved(tmp_path, replace(bare(), settings={"a": 1, "b": 2}))
+    assert saved(tmp_path, replace(bare(), settings={"b": 2, "a": 1})) == (path, data)
+
+
 def test_a_target_of_numbers_keeps_its_units(tmp_path: Path) -> None:
     path, _ = saved(tmp_path, regressor())
     assert load_model(path).target == Numbers("z", 3.5, float(np.std([0.5, 1.5, 2.5, 9.5])))
