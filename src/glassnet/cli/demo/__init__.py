@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 
 from glassnet.cli.demo import show
-from glassnet.cli.demo.compare import Row, compare, notebook
+from glassnet.cli.demo.digits import Row, compare, notebook
 from glassnet.cli.demo.replay import NUDGED_RUNS, nudged, part_one, part_two, quantities
 from glassnet.cli.terminal import as_json, console
 from glassnet.training.progress import progress

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from glassnet.cli.demo.compare import Row
+from glassnet.cli.demo.digits import Row
 from glassnet.cli.demo.replay import NUDGED_RUNS, PartOne, PartTwo, Run, columns, weights
 from glassnet.cli.terminal import table, title
 
@@ -183,8 +183,8 @@ def verdicts(rows: Sequence[Row]) -> Text:
 
 def side_by_side(rows: Sequence[Row], width: int) -> Table:
     """The comparison as a table, for a terminal of at least NARROW columns."""
-    verdict = 16 if width < 110 else 24
-    digits = max(14, min(42, (width - 4 - verdict - 8 - 30) // 2))
+    verdict = 18 if width < 110 else 24
+    digits = max(13, min(42, (width - 4 - verdict - 8 - 30) // 2))
     names = min(56, width - 4 - verdict - 8 - 2 * digits)
     grid = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0),
                  show_edge=False, collapse_padding=True)  # fmt: skip
