@@ -20,14 +20,16 @@ help:  ## this list
 demo: $(STAMPS)/base  ## the notebook replayed, every number compared; pictures in glassnet-demo/
 	$(BIN)/glassnet demo
 
+# the coverage is told also where a test failed
 test: $(STAMPS)/test  ## the fast tests, with branch coverage
-	$(BIN)/coverage erase
-	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --cov --cov-report=
-	@echo "Branch coverage of all of glassnet:"
-	@$(BIN)/coverage report
-	@echo "Branch coverage of core, engines and training, at least $(FLOOR) %:"
-	@$(BIN)/coverage report --fail-under=$(FLOOR) \
-	    --include='src/glassnet/core/*,src/glassnet/engines/*,src/glassnet/training/*'
+	@$(BIN)/coverage erase
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --cov --cov-report= || failed=1; \
+	echo "Branch coverage of all of glassnet:"; \
+	$(BIN)/coverage report; \
+	echo "Branch coverage of core, engines and training, at least $(FLOOR) %:"; \
+	$(BIN)/coverage report --fail-under=$(FLOOR) \
+	    --include='src/glassnet/core/*,src/glassnet/engines/*,src/glassnet/training/*' \
+	    && test -z "$$failed"
 
 # pytest's status 5 says that no test is marked slow
 test-slow: $(STAMPS)/test  ## the tests marked slow
