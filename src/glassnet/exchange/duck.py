@@ -7,6 +7,7 @@ Nothing is fetched: the connection lives in memory, and neither installs nor loa
 from __future__ import annotations
 
 import csv
+import errno
 import glob
 import gzip
 import itertools
@@ -21,7 +22,7 @@ import duckdb
 import numpy as np
 
 from glassnet.core.errors import BadFile, BadInput, GlassnetError
-from glassnet.exchange.files import atomic, cannot_read
+from glassnet.exchange.files import atomic, cannot_read, cannot_write
 from glassnet.exchange.narrowing import narrowest
 from glassnet.exchange.tables import EXACT, Column, Kind, Table, listed, rounding
 
@@ -99,13 +100,14 @@ def write(path: str | os.PathLike[str], table: Table) -> None:
         connection = _connect()
         try:
             _register(connection, table)
-            target = f"{_quoted(temporary)} ({options[ending]}, COMPRESSION "
+            # no temporary file of DuckDB's own beside ours
+            target = f"{_quoted(temporary)} ({options[ending]}, USE_TMP_FILE false, COMPRESSION "
             target += "'zstd')" if ending == ".parquet" else "'none')"
             connection.execute(f"COPY data TO {target}")
         except duckdb.Error as error:
-            got = f"{os.fspath(path)} cannot be written: {_first(error)}"
-            hint = "Nothing was changed; is the disk full?"
-            raise BadFile(got, "a place to write was expected", hint) from error
+            full = "No space left" in str(error)
+            reason = OSError(errno.ENOSPC if full else errno.EIO, _first(error))
+            raise cannot_write(path, reason) from error
         finally:
             connection.close()
 
