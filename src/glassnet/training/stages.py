@@ -113,10 +113,11 @@ def saving(
     if epochs is None and seconds is None:
         raise BadInput("neither epochs nor seconds", "how often to save is expected", "epochs=100.")
     newest = saved = None
-    saved_epoch, saved_at = 0, time.monotonic()
+    saved_epoch, saved_at = None, time.monotonic()
     try:
         for newest in stream:
-            saved_epoch = saved_epoch or newest.epoch - len(newest.costs.loss)
+            if saved_epoch is None:  # where the run began, or went on
+                saved_epoch = newest.epoch - len(newest.costs.loss)
             due = (epochs is not None and newest.epoch - saved_epoch >= epochs) or (
                 seconds is not None and time.monotonic() - saved_at >= seconds
             )
