@@ -244,8 +244,7 @@ def save(ax: Axes, path: str | os.PathLike[str]) -> None:
     """The whole figure as a file, of the format that the name ends in; whole or not at all."""
     picture = io.BytesIO()
     kind = os.path.splitext(path)[1].lstrip(".").lower() or "png"  # noqa: PTH122
-    figure = ax.get_figure(root=True)
-    assert figure is not None
+    figure = ax.figure.figure  # of a subfigure, the whole one
     if kind not in figure.canvas.get_supported_filetypes():
         raise BadInput(
             f"a picture named {os.fspath(path)}", "a known ending is expected", "Try .png."

@@ -224,6 +224,8 @@ def test_piped_text_fits_the_terminal(
     flat = re.sub(r"\s+", "", shown)
     assert "56of60quantitiesagreeineveryprinteddigit,4arechaotichere,nonediffer." in flat
     assert "0.00692" in shown
+    name = "hiddenLayer_activations_wrt_hiddenLayer_linearTransform"
+    assert bool(re.search(rf"^29  {name}$", shown, re.MULTILINE)) == (width == 60)
     for name in ("error_wrt_output", "dL/da2 = -(y - a2)", "before update 1000", "after update"):
         assert name in shown
 
