@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -180,3 +181,15 @@ def test_the_comparison_notices_one_digit() -> None:
     assert not agree("0.27302922", -0.273029221, 8)
     assert agree("3", 3, 8)
     assert not agree("3", 4, 8)
+
+
+def test_the_demo_shows_the_same_digits() -> None:
+    """What `glassnet demo` compares itself with was copied from the notebook on its own."""
+    demo = json.loads((files("glassnet.cli.demo") / "notebook.json").read_text("utf-8"))
+    assert {quantity["cell"] for quantity in demo["quantities"]} == set(PRINTED)
+    for quantity in demo["quantities"]:
+        shown, printed = (
+            NUMBER.findall(text) for text in (quantity["printed"], PRINTED[quantity["cell"]])
+        )
+        runs = [printed[i : i + len(shown)] for i in range(len(printed))]
+        assert shown in runs, quantity
