@@ -59,7 +59,7 @@ class History:
         return list(zip(self.epoch, self.val_loss or self.loss, strict=True))
 
     def arrays(self) -> dict[str, Array]:
-        """The columns as float64 arrays by name; a metric's has two columns, epoch and value."""
+        """The columns as float64 arrays (n,) by name; of a metric its values and their epochs."""
         columns = {
             "epoch": np.asarray(self.epoch, dtype=np.float64),
             "loss": np.asarray(self.loss),
@@ -67,16 +67,20 @@ class History:
             "val_loss": np.asarray(self.val_loss),
             "seconds": np.asarray([self.seconds]),
         }
-        return columns | {f"metric {k}": np.asarray(pairs) for k, pairs in self.metrics.items()}
+        for name, pairs in self.metrics.items():
+            epochs, values = np.asarray(pairs, dtype=np.float64).T
+            columns |= {f"metric {name}": values, f"epochs of {name}": epochs}
+        return columns
 
     @classmethod
     def from_arrays(cls, columns: Mapping[str, Array]) -> History:
         """The history whose `arrays` these are, so that a run goes on with its past."""
-        metrics = {
-            name.removeprefix("metric "): [(int(epoch), float(value)) for epoch, value in pairs]
-            for name, pairs in columns.items()
-            if name.startswith("metric ")
-        }
+        metrics = {}
+        for column, values in columns.items():
+            if column.startswith("metric "):
+                name = column.removeprefix("metric ")
+                epochs = columns[f"epochs of {name}"].astype(int).tolist()
+                metrics[name] = list(zip(epochs, values.tolist(), strict=True))
         return cls(
             columns["epoch"].astype(int).tolist(),
             columns["loss"].tolist(),
