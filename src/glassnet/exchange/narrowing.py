@@ -3,12 +3,35 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import duckdb
 
 from glassnet.exchange.tables import MARKERS
 
+KINDS = {
+    "integer": r"""CASE WHEN regexp_full_match({c}, '\s*[+-]?\d+\s*')
+        THEN try_cast(trim({c}) AS BIGINT) END""",
+    "large integer": r"""CASE WHEN regexp_full_match({c}, '\s*[+-]?\d+\s*')
+        THEN try_cast(trim({c}) AS HUGEINT) END""",
+    "number": "try_cast(trim({c}) AS DOUBLE)",
+    "boolean": "CASE lower(trim({c})) WHEN 'true' THEN true WHEN 'false' THEN false END",
+    # through a zoned timestamp: a plain one would drop the +02:00 that a text ends in
+    "timestamp": r"""CASE WHEN regexp_matches({c}, '^\s*\d{4}[-/]\d{1,2}[-/]\d{1,2}')
+        THEN make_timestamp(epoch_us(try_cast(trim({c}) AS TIMESTAMPTZ))) END""",
+    "time": r"""CASE WHEN regexp_matches({c}, '^\s*\d{1,2}:\d{2}')
+        THEN try_cast(trim({c}) AS TIME) END""",
+    "dotted": "try_strptime(trim({c}), '%d.%m.%Y')",
+    "day first": "try_strptime(trim({c}), '%d/%m/%Y')",
+    "month first": "try_strptime(trim({c}), '%m/%d/%Y')",
+}
+"""For every kind, narrowest first, a SQL expression that is NULL where a text {c} is not of it."""
+
 SAMPLE = 1000
 """Rows that rule kinds out before all rows confirm one: it saves time and decides nothing."""
+
+TOGETHER = 100
+"""Questions in one query: DuckDB takes memory for each, and a table can have 1000 columns."""
 
 
 def narrowest(
@@ -19,67 +42,68 @@ def narrowest(
     `columns` has the name in SQL and the name to be told of each. A column that is no more than
     text is left out.
     """
-    kinds = {column: list(_kinds(column)) for column in columns}
     head = f"(SELECT * FROM {table} LIMIT {SAMPLE})"
-    for rows in (head, table):
-        kinds = _possible(connection, rows, kinds, every=rows == table)
+    left = list(columns)
     chosen: dict[str, str] = {}
-    notes: list[str] = []
-    for column, name in columns.items():
-        if not kinds[column]:
-            continue
-        if kinds[column][:2] == ["day first", "month first"]:
-            example = "where the day may stand first or second, such as 01/02/2020"
-            notes.append(f"{name}: dates {example}, read as text; write 2020-02-01")
-            continue
-        chosen[column] = _kinds(column)[kinds[column][0]]
-        notes += _markers(connection, table, column, name, chosen[column])
-    return chosen, notes
+    told: dict[str, list[str]] = {column: [] for column in columns}
+    for kind in KINDS:
+        likely = _count(connection, head, kind, left, all_three=False)
+        counted = _count(connection, table, kind, [c for c in likely if not likely[c].against])
+        found = {c: count for c, count in counted.items() if count.cells and not count.against}
+        left = [c for c in left if c not in found]
+        either = {}
+        if kind == "day first":
+            either = _count(connection, table, "month first", list(found))
+        for c, count in found.items():
+            if c in either and not either[c].against:
+                example = "where the day may stand first or second, such as 01/02/2020"
+                told[c].append(f"{columns[c]}: dates {example}, read as text; write 2020-02-01")
+                continue
+            chosen[c] = _value(c, kind)
+            if count.markers:
+                told[c] += _markers(connection, table, c, columns[c], chosen[c])
+    return chosen, [note for notes in told.values() for note in notes]
 
 
-def _kinds(c: str) -> dict[str, str]:
-    """For every kind, narrowest first, an expression that is NULL where the text is not of it."""
-    integer = rf"regexp_full_match({c}, '\s*[+-]?\d+\s*')"
-    iso = rf"regexp_matches({c}, '^\s*\d{{4}}[-/]\d{{1,2}}[-/]\d{{1,2}}')"
-    clock = rf"regexp_matches({c}, '^\s*\d{{1,2}}:\d{{2}}')"
-    # through a zoned timestamp: a plain one would drop the +02:00 that a text ends in
-    zoned = f"make_timestamp(epoch_us(try_cast(trim({c}) AS TIMESTAMPTZ)))"
-    return {
-        "integer": f"CASE WHEN {integer} THEN try_cast(trim({c}) AS BIGINT) END",
-        "large integer": f"CASE WHEN {integer} THEN try_cast(trim({c}) AS HUGEINT) END",
-        "number": f"try_cast(trim({c}) AS DOUBLE)",
-        "boolean": f"CASE lower(trim({c})) WHEN 'true' THEN true WHEN 'false' THEN false END",
-        "timestamp": f"CASE WHEN {iso} THEN {zoned} END",
-        "time": f"CASE WHEN {clock} THEN try_cast(trim({c}) AS TIME) END",
-        "dotted": f"try_strptime(trim({c}), '%d.%m.%Y')",
-        "day first": f"try_strptime(trim({c}), '%d/%m/%Y')",
-        "month first": f"try_strptime(trim({c}), '%m/%d/%Y')",
-    }
+def _value(c: str, kind: str) -> str:
+    """The expression of a kind for one column: NULL where the text is not of it."""
+    return KINDS[kind].replace("{c}", c)
 
 
 def _marker(c: str) -> str:
     return f"lower(trim({c})) IN ({', '.join(repr(marker) for marker in MARKERS)})"
 
 
-def _possible(
-    connection: duckdb.DuckDBPyConnection, rows: str, kinds: dict[str, list[str]], *, every: bool
-) -> dict[str, list[str]]:
-    """The kinds that no cell of these rows speaks against; of every row, and that some cell has."""
-    asked = [(column, kind) for column, left in kinds.items() for kind in left]
-    if not asked:
-        return kinds
-    counts = []
-    for c, kind in asked:
-        value = _kinds(c)[kind]
-        against = f"{c} IS NOT NULL AND ({value}) IS NULL AND NOT {_marker(c)}"
-        counts += [f"count(*) FILTER ({against})", f"count({value})" if every else "1"]
-    told = connection.execute(f"SELECT {', '.join(counts)} FROM {rows}").fetchone() or ()
-    found = zip(asked, told[::2], told[1::2], strict=True)
-    possible: dict[str, list[str]] = {column: [] for column in kinds}
-    for (column, kind), against_it, for_it in found:
-        if for_it and not against_it:
-            possible[column].append(kind)
-    return possible
+class _Count(NamedTuple):
+    """How many cells of a column are of a kind, speak against it, or say that they are missing."""
+
+    cells: int
+    against: int
+    markers: int
+
+
+def _count(
+    connection: duckdb.DuckDBPyConnection,
+    rows: str,
+    kind: str,
+    columns: list[str],
+    *,
+    all_three: bool = True,
+) -> dict[str, _Count]:
+    """The count of every column; without `all_three`, that of the cells against it alone."""
+    found: dict[str, _Count] = {}
+    for start in range(0, len(columns), TOGETHER):
+        some = columns[start : start + TOGETHER]
+        counts = []
+        for c in some:
+            value, other = _value(c, kind), f"{c} IS NOT NULL AND ({_value(c, kind)}) IS NULL"
+            counts.append(f"count({value})" if all_three else "0")
+            counts.append(f"count(*) FILTER ({other} AND NOT {_marker(c)})")
+            counts.append(f"count(*) FILTER ({other} AND {_marker(c)})" if all_three else "0")
+        told = connection.execute(f"SELECT {', '.join(counts)} FROM {rows}").fetchone() or ()
+        for i, c in enumerate(some):
+            found[c] = _Count(*told[3 * i : 3 * i + 3])
+    return found
 
 
 def _markers(
