@@ -132,6 +132,16 @@ def test_one_cell_far_down_decides_too(write: Write) -> None:
     assert read_table(write(f"x,y\n{empty}2.5,1\n"))["x"].kind == "number"
 
 
+def test_wide_tables(write: Write) -> None:
+    cells_of = ["1", "2.5", "true", "2020-01-01", "x"]
+    names = [f"c{i}" for i in range(150)]
+    row = ",".join(cells_of[i % 5] for i in range(150))
+    table = read_table(write(",".join(names) + f"\n{row}\n{row}\n"))
+    kinds = ["number", "number", "boolean", "date", "category"]
+    assert [column.kind for column in table.columns] == kinds * 30
+    assert [column.whole for column in table.columns] == [True, False, False, False, False] * 30
+
+
 def test_markers_are_missing_only_among_numbers_and_are_told(write: Write) -> None:
     table = read_table(write("x,country\n1,NA\n?,NO\nNA,NA\n2.5,SE\nNA,NO\n"))
     assert cells(table, "x") == [1.0, None, None, 2.5, None]

@@ -30,7 +30,7 @@ KINDS = {
 SAMPLE = 1000
 """Rows that rule kinds out before all rows confirm one: it saves time and decides nothing."""
 
-TOGETHER = 100
+TOGETHER = 25
 """Questions in one query: DuckDB takes memory for each, and a table can have 1000 columns."""
 
 
