@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
@@ -372,3 +372,30 @@ def evaluate(task: Task, theta: Array, target: Target, rows: Rows, engine: Engin
 
 def _table(source: Source | Table, recipe: Recipe) -> Table:
     return source if isinstance(source, Table) else read_table(source, as_text=recipe.categories)
+
+
+def trace_table(
+    model: Model, table: Table, rows: Sequence[int] | None = None, *, state: State | None = None
+) -> Trace:
+    """The trace of a model on rows of a table, each input led back to its cell.
+
+    Without the target's column only the way forward is walked.
+
+    rows : positions from 0; None for all.
+    state : the optimizer's slots and step; without it slots begin at 0.
+    """
+    if rows is not None:
+        table = table.take(list(rows))
+    X, _ = model.encode(table)
+    y = None
+    if model.target is not None and model.target.column in table:
+        y = model.target.encode(table)
+    found = trace(model, X, y, state=state)
+    raw = tuple(
+        tuple(
+            None if gone else value
+            for value, gone in zip(table[one.column].values, table[one.column].missing, strict=True)
+        )
+        for one in model.inputs
+    )
+    return replace(found, cells=model.inputs, raw=raw)
