@@ -34,6 +34,7 @@ from glassnet.training.history import History
 from glassnet.training.metrics import accuracy, classes, mae, r2, rmse
 from glassnet.training.stages import keep_best, until_flat
 from glassnet.training.stream import Epoch, Metric, last, start, train
+from glassnet.walkthrough.trace import Trace, trace
 
 Rows = tuple[Array, Array]  # X (n, n_in), y (n, n_out)
 
