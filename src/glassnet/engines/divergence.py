@@ -20,7 +20,8 @@ class Divergence(GlassnetError, ArithmeticError):
     step : the update in which it happened, counted from 1.
     layer : its layer, counted from 1; None for what belongs to no layer.
     quantity : its name, "z2" or "dL_dW1" for example.
-    state : the last good state, from which one can go on with other settings.
+    state : the last good state, that before the epoch, from which one can go on with other
+        settings. Its numbers are finite; where they are huge, go back to an earlier record.
     """
 
     def __init__(
