@@ -400,6 +400,8 @@ def test_a_run_that_was_interrupted_ends_in_the_same_bits(tmp_path: Path) -> Non
     assert end.best is not None
     np.testing.assert_array_equal(resumed.best.state.theta, end.best.state.theta)
     assert past.history.loss == whole.loss
+    # a run that has had all its epochs goes on to nothing
+    assert list(prepare(RICH, Recipe("rich", epochs=5, hidden=(6,))).stream(past=past)) == []
     other = prepare(RICH, Recipe("rich", epochs=300, patience=8, hidden=(6,), seed=1))
     with pytest.raises(BadInput, match="the checkpoint of another run"):
         other.resume(tmp_path / "run")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 from glassnet.core.errors import BadInput
 from glassnet.core.losses import Poisson
@@ -185,3 +186,21 @@ def test_two_runs_at_once_do_not_disturb_each_other() -> None:
     one, two = train(CURVES, X, Y, start(CURVES)), train(CURVES, X, Y, start(CURVES))
     pairs = [(next(one).objective, next(two).objective) for _ in range(6)]
     assert pairs == [(J, J) for J in alone]
+
+
+def test_records_are_the_iterates_of_scipy() -> None:
+    task = replace(CURVES, optimizer=LBFGS(memory=3, gtol=1e-5, ftol=1e-9))
+    state = start(task, 6)
+    iterates: list[Any] = []
+    minimize(
+        lambda theta: Reference().loss_and_grad(task, theta, (X, Y, W)),
+        state.theta,
+        jac=True,
+        method="L-BFGS-B",
+        callback=lambda xk: iterates.append(xk.copy()),
+        options={"maxcor": 3, "gtol": 1e-5, "ftol": 1e-9, "maxiter": 15000},
+    )
+    records = list(train(task, X, Y, state, weight=W))
+    assert len(records) == len(iterates) > 5
+    for record, theta in zip(records, iterates, strict=True):
+        np.testing.assert_allclose(record.state.theta, theta, rtol=1e-9, atol=1e-12)
