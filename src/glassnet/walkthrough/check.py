@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -96,7 +97,9 @@ def check_gradients(
     floor = 10.0 * np.finfo(np.float64).eps * (abs(here) / step + outputs) / tol
     measured, kink = np.empty_like(theta), np.zeros_like(theta)
     for i, slope in enumerate(grad):
-        measured[i], kink[i] = _measure(objective, i, theta[i], here, slope, step, tol, floor)
+        measured[i], kink[i] = measure(
+            partial(objective, i), theta[i], here, slope, step=step, tol=tol, floor=floor
+        )
     named = zip(
         task.net.named(theta),
         task.net.named(grad).values(),
@@ -107,17 +110,20 @@ def check_gradients(
     return [_compare(name, g, m, k, tol, floor) for name, g, m, k in named]
 
 
-def _measure(
-    objective: Callable[[int, float], float],
-    i: int,
+def measure(
+    objective: Callable[[float], float],
     w: float,
     here: float,
     slope: float,
-    step: float,
-    tol: float,
-    floor: float,
+    *,
+    step: float = STEP,
+    tol: float = 1e-6,
+    floor: float = 0.0,
 ) -> tuple[float, bool]:
-    """The slope in one parameter, and whether it sits at a kink.
+    """The measured slope of a function of one number at w, and whether it sits at a kink.
+
+    here is the function's value at w, slope what was computed, floor the slope of which rounding
+    leaves just the digits that tol asks for.
 
     A kink beside w spoils the centred difference. Then the slope is taken from either side alone,
     and from a shorter step: where the objective is smooth all of them agree, whatever was computed.
@@ -129,7 +135,7 @@ def _measure(
     for part in (1.0, 1.0 / 16.0):
         h = part * step * max(1.0, abs(w))
         right, left = w + h, w - h  # rounded: the steps taken are right - w and w - left
-        above, below = objective(i, right), objective(i, left)
+        above, below = objective(right), objective(left)
         rise, fall = (above - here) / (right - w), (here - below) / (w - left)
         measured = (above - below) / (right - left)
         if not math.isfinite(slope):
@@ -143,7 +149,7 @@ def _measure(
             return agreed, False
         if agreed is None:
             for side, near in ((right - w, above), (left - w, below)):
-                far = objective(i, w + 2.0 * side)
+                far = objective(w + 2.0 * side)
                 one_sided = (4.0 * near - 3.0 * here - far) / (2.0 * side)
                 if agreed is None and abs(one_sided - slope) <= 4.0 * slack:
                     agreed = one_sided

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -29,6 +29,7 @@ from glassnet.engines.base import Samples, State, Sums, Task, clipped, complete
 from glassnet.walkthrough import formulas
 from glassnet.walkthrough.explain import MOST, Explanation, at, chain, check_index, place, work
 from glassnet.walkthrough.making import steps_of
+from glassnet.walkthrough.proof import Proof, prove
 from glassnet.walkthrough.step import Layout, Step
 
 
@@ -130,6 +131,37 @@ class Trace:
         if step.name not in {one.name for one, _ in found}:
             workings.insert(0, work(step, where, values, most))
         return Explanation(at(step.name, where), tuple(workings), self._cell(step, where))
+
+    def proof(self, wanted: str, *index: int) -> Proof:
+        """One derivative beside its measurement: `proof("dL_dz2", 0, 1)` or `proof("dL_dz2[0,1]")`.
+
+        Both in float64, whatever the network was trained in.
+        """
+        self._need_targets("a proof")
+        called, given = place(wanted)
+        step = self[called]
+        return prove(self._exact, step.name, check_index(step, index or given))
+
+    def proofs(self, wanted: str, most: int = 1000) -> list[Proof]:
+        """The proofs of all numbers of a step; of `most` evenly spread ones where it has more."""
+        self._need_targets("a proof")
+        step = self[wanted]
+        every = list(np.ndindex(*step.shape))
+        chosen = every if len(every) <= most else every[:: -(-len(every) // most)]
+        return [prove(self._exact, step.name, index) for index in chosen]
+
+    @cached_property
+    def _exact(self) -> Trace:
+        # the same in float64, to be measured
+        assert self.samples is not None
+        double = [None if part is None else part.astype(np.float64) for part in self.samples]
+        X, y, weight = double
+        assert X is not None
+        assert y is not None
+        theta = self.theta.astype(np.float64)
+        slots = tuple(slot.astype(np.float64) for slot in self.slots)
+        values = _record(self.task, theta, (X, y, weight), slots, self.step)
+        return replace(self, theta=theta, samples=(X, y, weight), X=X, values=values, slots=slots)
 
     def _cell(self, step: Step, index: tuple[int, ...]) -> tuple[str, ...]:
         # the line of the encoding that made this input
