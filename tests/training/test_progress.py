@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
 from typing import Any
 
 import pytest
@@ -47,7 +48,7 @@ def test_one_whole_line_on_any_width(width: int) -> None:
     if width >= 80:
         assert line.startswith("training ")
     if width in {40, 60, 80, 120}:  # at 50 the accuracy takes its place
-        assert line.rstrip().endswith("0:00:00")
+        assert re.search(r" 0:0\d:\d\d$", line.rstrip())
 
 
 def test_where_nobody_knows_how_many_epochs_it_says_how_many_are_done() -> None:
