@@ -57,6 +57,18 @@ def test_mean_variance_and_bounds(initializer, stream):
     assert W.var() == pytest.approx(variance, rel=5 * math.sqrt(2 / W.size))
 
 
+@streams
+@pytest.mark.parametrize("kind", VARIANCES, ids=lambda kind: kind.__name__)
+def test_numbers_are_drawn_row_by_row(kind, stream):
+    deviation = math.sqrt(VARIANCES[kind](3, 2))
+    bound = math.sqrt(3) * deviation
+    normal, uniform = stream(1).normal(size=6), stream(1).uniform(size=6)
+    W = kind("normal")(stream(1), 3, 2)
+    np.testing.assert_allclose(W.ravel(), deviation * normal, rtol=1e-13)
+    W = kind("uniform")(stream(1), 3, 2)
+    np.testing.assert_allclose(W.ravel(), bound * (2 * uniform - 1), rtol=1e-12, atol=1e-15)
+
+
 def test_glorots_bound_is_the_papers():
     W = Glorot()(np.random.default_rng(0), 4, 2)
     again = np.random.default_rng(0).uniform(-1.0, 1.0, (4, 2))  # √(6/(4 + 2)) = 1
