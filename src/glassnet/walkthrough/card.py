@@ -13,6 +13,8 @@ from glassnet.core.network import Network
 from glassnet.core.optimizers import LBFGS, Optimizer
 from glassnet.core.schedules import Schedule
 from glassnet.engines.base import Task
+from glassnet.walkthrough import formulas
+from glassnet.walkthrough.expression import name, number
 from glassnet.walkthrough.step import Layout
 from glassnet.walkthrough.trace import Trace
 
@@ -38,6 +40,7 @@ def card(trace: Trace, *, layout: Layout = "rows", digits: int | None = 4) -> Ca
     biased = [layer.bias for layer in net.layers]
     bias = "one for each neuron" if all(biased) else "none" if not any(biased) else "in some layers"
     half = isinstance(task.loss, losses.SquaredError)
+    summed = "" if isinstance(task.loss, losses.CrossEntropy) else " Summed over the outputs."
     reduced = {
         "mean": "mean: the objective J is L/N, so the gradient does not grow with the samples",
         "sum": "sum: the objective J is L, so the gradient grows with the number of samples",
@@ -49,7 +52,7 @@ def card(trace: Trace, *, layout: Layout = "rows", digits: int | None = 4) -> Ca
         ("bias", bias),
         (
             "loss",
-            f"{task.loss.formula}{' With the half.' if half else ''} Summed over the outputs.",
+            task.loss.formula + (" With the half." if half else "") + summed,
         ),
         (
             "L",
@@ -176,7 +179,8 @@ def _scikit_learn(task: Task) -> str:
     comma = "," if len(net.layers) == 2 else ""
     named = SKLEARN[type(net.layers[0].activation)]
     rate = _rate(task, "learning_rate_init")
-    said = f'{made}hidden_layer_sizes=({sizes}{comma}), activation="{named}", {solver}{rate}, alpha={_alpha(task)})'
+    said = f'{made}hidden_layer_sizes=({sizes}{comma}), activation="{named}", {solver}{rate}, '
+    said += f"alpha={_alpha(task)})"
     said += "\n# its penalty is alpha/(2·N)·ΣW²: divided by the samples, so alpha is l2·N"
     if net.n_out > 1 and isinstance(task.loss, losses.SquaredError):
         said += "\n# reports the loss as a mean over the outputs too"
@@ -289,5 +293,8 @@ def _numpy(net: Network) -> str:
     for k, layer in enumerate(net.layers, 1):
         below = "X" if k == 1 else f"a{k - 1}"
         bias = f" + b{k}[:, None]" if layer.bias else ""
-        lines.append(f"z{k} = W{k}.T @ {below}{bias}; a{k} = {layer.activation}(z{k})")
+        f = formulas.of_activation(layer.activation).f.replace(name("z"), name(f"z{k}"))
+        for constant, value in formulas.constants(layer.activation).items():
+            f = f.replace(name(constant), number(value))
+        lines.append(f"z{k} = W{k}.T @ {below}{bias}; a{k} = {f.code()}")
     return "\n".join(lines)
