@@ -95,7 +95,7 @@ def test_two_classes_are_one_output() -> None:
     assert target.n_out == 1
     assert target.encode(table(["yes", "no"])).tolist() == [[1.0], [0.0]]
     a = np.array([[0.2], [0.5], [0.9]])
-    assert target.decode(a).tolist() == ["no", "yes", "yes"]
+    assert target.decode(a).tolist() == ["no", "no", "yes"]
     np.testing.assert_allclose(target.probabilities(a), [[0.8, 0.2], [0.5, 0.5], [0.1, 0.9]])
 
 

@@ -53,7 +53,7 @@ def train(
     l1: float = DEFAULT.l1,
     l2: float = DEFAULT.l2,
     clip: float | None = None,
-    patience: int = 30,
+    patience: int = DEFAULT.patience or 0,
     validation: str = str(DEFAULT.validation),
     seed: int = DEFAULT.seed,
     dtype: Literal["float64", "float32"] = DEFAULT.dtype,

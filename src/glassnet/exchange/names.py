@@ -91,7 +91,7 @@ ALIASES = {
 """Other names that the field has for the same thing."""
 
 LARGEST = 2**53
-"""No constant is larger: integers up to here are numbers too."""
+"""No whole constant is larger: integers up to here are numbers too."""
 
 RANGES: dict[str, tuple[str, float, float]] = {
     # a constant, how its range reads, and the smallest and the largest value
@@ -252,7 +252,7 @@ def _check(kind: str, name: str, key: str, value: Any, default: Any) -> Any:
         wanted = "an integer" if whole else "a number"
         raise BadInput(got, f"{wanted} was expected", f"Try {key}={default}.")
     wanted, low, high = RANGES.get(key, ("a finite number", -math.inf, math.inf))
-    if not (low <= value <= high and abs(value) < LARGEST):
+    if not (low <= value <= high and abs(value) < (LARGEST if whole else math.inf)):
         raise BadInput(got, f"{wanted} was expected", f"Try {key}={default}.")
     return value if whole else float(value)
 

@@ -23,6 +23,7 @@ from glassnet.exchange.encodings import (
     texts_like,
 )
 from glassnet.exchange.tables import Column, Table, listed
+from glassnet.training.metrics import classes
 
 Sort = Literal["classes", "numbers"]
 
@@ -62,13 +63,8 @@ class Classes:
         return np.eye(len(self.labels))[found]
 
     def decode(self, a: ArrayLike) -> NDArray[Any]:
-        """The label (n,) of the largest probability; of two that are the same, the second label."""
-        probable = self.probabilities(a)
-        if self.n_out == 1:
-            chosen = (probable[:, 1] >= 0.5).astype(np.int64)
-        else:
-            chosen = probable.argmax(axis=1)
-        return np.array([self.labels[i] for i in chosen], dtype=object)
+        """The label (n,) of the class that each row of the answer names: see `metrics.classes`."""
+        return np.array([self.labels[i] for i in classes(np.asarray(a))], dtype=object)
 
     def probabilities(self, a: ArrayLike) -> Floats:
         """The probability of every label, (n, labels), from the network's answer (n, n_out)."""
@@ -184,7 +180,11 @@ def _numbers(table: Table, column: str, *, standardise: bool) -> Numbers:
     if table[column].kind == "date":
         hint = f"Try --sql with date_diff, such as date_diff('day', ..., \"{column}\")."
         raise BadInput(f"target {column!r} holds dates", "numbers or classes were expected", hint)
-    values, missing = numbers_of(table, column)
+    try:
+        values, missing = numbers_of(table, column)
+    except BadInput as error:
+        wanted = "a number was expected, since the task is numbers"
+        raise BadInput(error.got, wanted, "Mend the cell, or try --task classes.") from error
     refuse_missing(table, table[column], missing)
     if not standardise:
         return Numbers(column)
