@@ -67,7 +67,6 @@ def test_summary_is_plain_numbers_of_the_end_and_the_best() -> None:
     history.metrics["R²"] = [(2, 0.1), (4, 0.7)]
     assert history.summary() == {
         "epochs": 4,
-        "seconds": 3.0,
         "loss": 2.0,
         "best_epoch": 2,  # the first of equals
         "best_loss": 1.0,

@@ -159,11 +159,9 @@ def _training(model: Model) -> dict[str, str]:
         rows, held = settings["training_rows"], settings.get("validation_rows", 0)
         said["rows"] = f"{rows} to learn from, {held} to measure on"
     if history:
-        ran = plural(history.get("epochs", 0), "epoch")
-        said["run"] = f"{ran} in {history.get('seconds', 0):g} s, kept epoch " + str(
-            settings.get("epoch_kept", history.get("epochs"))
-        )
-    known = ("epochs", "seconds", "best_epoch")
+        kept = settings.get("epoch_kept", history.get("epochs"))
+        said["run"] = f"{plural(history.get('epochs', 0), 'epoch')}, kept epoch {kept}"
+    known = ("epochs", "best_epoch")
     said |= {
         name.replace("_", " "): f"{value:.6g}"
         for name, value in history.items()

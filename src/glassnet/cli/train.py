@@ -186,7 +186,7 @@ def train(
         written["Pictures"] = ", ".join(map(str, drawn))
     screen.print()
     pairs(screen, written)
-    screen.print(f"\nNext: glassnet info {out} · glassnet predict {out} TABLE", soft_wrap=True)
+    screen.print(f"\nNext: glassnet info {out} · glassnet predict {out} TABLE")
     return 0
 
 

@@ -252,7 +252,7 @@ def _check(kind: str, name: str, key: str, value: Any, default: Any) -> Any:
         wanted = "an integer" if whole else "a number"
         raise BadInput(got, f"{wanted} was expected", f"Try {key}={default}.")
     wanted, low, high = RANGES.get(key, ("a finite number", -math.inf, math.inf))
-    if not (low <= value <= high and abs(value) < (LARGEST if whole else math.inf)):
+    if not (low <= value <= high and abs(value) < (LARGEST if whole else 1e300)):
         raise BadInput(got, f"{wanted} was expected", f"Try {key}={default}.")
     return value if whole else float(value)
 

@@ -91,14 +91,13 @@ class History:
         )
 
     def summary(self) -> dict[str, float | int]:
-        """The end and the best of it, as plain numbers for a file."""
+        """The end and the best of it, as plain numbers for a file; no time, which never repeats."""
         if not self.epoch:
             return {"epochs": 0}
         values = self.val_loss or self.loss
         best = int(np.argmin(values))
         summary: dict[str, float | int] = {
             "epochs": self.epoch[-1],
-            "seconds": round(self.seconds, 3),
             "loss": self.loss[-1],
             "best_epoch": self.epoch[best],
             "best_loss": values[best],
