@@ -78,7 +78,8 @@ if TYPE_CHECKING:
     from glassnet import datasets, plots
     from glassnet.exchange.model import Model, load_model, save_model
     from glassnet.exchange.tables import Table, read_table
-    from glassnet.tabular import Recipe, fit
+    from glassnet.tabular import Recipe, fit, trace_table
+    from glassnet.walkthrough.trace import trace
 
 __version__ = "0.1.0"
 
@@ -91,6 +92,8 @@ LATER = {
     "read_table": "glassnet.exchange.tables",
     "Recipe": "glassnet.tabular",
     "fit": "glassnet.tabular",
+    "trace_table": "glassnet.tabular",
+    "trace": "glassnet.walkthrough.trace",
 }
 ROOMS = ("datasets", "plots")
 
@@ -189,6 +192,8 @@ __all__ = [
     "save_model",
     "saving",
     "start",
+    "trace",
+    "trace_table",
     "train",
     "until_flat",
     "until_loss",

@@ -28,7 +28,9 @@ COMMANDS = {
     "predict": "Ask a model about the rows of a table.",
     "evaluate": "Measure a model on rows whose target is known.",
     "info": "Show what is in a model file.",
+    "walk": "Walk through every number of an update, worked out.",
     "check": "Prove the gradient of every parameter by measuring it.",
+    "quiz": "Work out the numbers of a network by hand.",
 }
 for name, summary in COMMANDS.items():
     # by its path: a command, and what it needs, is loaded only when it is called

@@ -226,8 +226,8 @@ class _Maker:
                 rows = column(w) * plain if weighted else plain
                 columns = w * plain if weighted else plain
                 words += (
-                    f" {task.loss} and {layer.activation} belong together: the product of the two "
-                    "numbers above comes down to this."
+                    f" {task.loss} and {layer.activation} belong together: ∂L/∂a·∂a/∂z comes down "
+                    "to this."
                 )
             yield self.step(f"dL_dz{k}", "backward", "data", words, rows, columns, layer=k)
             dz_dW = name(f"dz{k}_dW{k}")

@@ -30,7 +30,8 @@ from glassnet.walkthrough import formulas
 from glassnet.walkthrough.explain import MOST, Explanation, at, chain, check_index, place, work
 from glassnet.walkthrough.making import steps_of
 from glassnet.walkthrough.proof import Proof, prove
-from glassnet.walkthrough.step import Layout, Step
+from glassnet.walkthrough.quiz import ASKED, Quiz, make_quiz
+from glassnet.walkthrough.step import Layout, Part, Step
 
 
 class Cells(Protocol):
@@ -149,6 +150,10 @@ class Trace:
         every = list(np.ndindex(*step.shape))
         chosen = every if len(every) <= most else every[:: -(-len(every) // most)]
         return [prove(self._exact, step.name, index) for index in chosen]
+
+    def quiz(self, questions: int = 10, seed: int = 0, parts: Sequence[Part] = ASKED) -> Quiz:
+        """Numbers of this trace to be worked out by hand; the same seed, the same questions."""
+        return make_quiz(self, questions, seed, parts)
 
     @cached_property
     def _exact(self) -> Trace:
