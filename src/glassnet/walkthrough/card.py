@@ -26,6 +26,11 @@ class Card:
     rows: tuple[tuple[str, str], ...]
     spellings: dict[str, str]
 
+    def _repr_html_(self) -> str:
+        from glassnet.walkthrough.html import of_card
+
+        return of_card(self)
+
 
 def card(trace: Trace, *, layout: Layout = "rows", digits: int | None = 4) -> Card:
     """The conventions of a trace. digits is how many are shown; None for all of them."""

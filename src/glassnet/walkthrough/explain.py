@@ -85,6 +85,11 @@ class Explanation:
     def __iter__(self) -> Iterator[Working]:
         return iter(self.workings)
 
+    def _repr_html_(self) -> str:
+        from glassnet.walkthrough.html import of_explanation
+
+        return of_explanation(self)
+
 
 def at(name_of: str, index: Index) -> str:
     """A place in an array: dL_dW2[1,0]."""

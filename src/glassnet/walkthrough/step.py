@@ -42,6 +42,11 @@ class Step:
     net: Network = field(repr=False)
     update: int = 1
 
+    def _repr_html_(self) -> str:
+        from glassnet.walkthrough.html import of_step
+
+        return of_step(self)
+
     @property
     def symbol(self) -> str:
         """∂L/∂W₂."""

@@ -12,7 +12,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -32,6 +32,9 @@ from glassnet.walkthrough.making import steps_of
 from glassnet.walkthrough.proof import Proof, prove
 from glassnet.walkthrough.quiz import ASKED, Quiz, make_quiz
 from glassnet.walkthrough.step import Layout, Part, Step
+
+if TYPE_CHECKING:
+    from glassnet.walkthrough.look import Names
 
 
 class Cells(Protocol):
@@ -154,6 +157,32 @@ class Trace:
     def quiz(self, questions: int = 10, seed: int = 0, parts: Sequence[Part] = ASKED) -> Quiz:
         """Numbers of this trace to be worked out by hand; the same seed, the same questions."""
         return make_quiz(self, questions, seed, parts)
+
+    def html(
+        self,
+        *,
+        layout: Layout = "rows",
+        names: Names = "math",
+        digits: int = 4,
+        exact: bool = False,
+        sample: int = 0,
+        neuron: int = 0,
+        unfolded: bool = False,
+    ) -> str:
+        """The trace as one page of HTML that needs nothing else: a handout, to write to a file.
+
+        sample, neuron : of which one number of each step is worked out.
+        unfolded : every step open from the start.
+        """
+        from glassnet.walkthrough.html import Look, Numerals, page
+
+        shown = Numerals(digits, exact)
+        return page(self, Look(layout, names, shown, sample, neuron, unfolded))
+
+    def _repr_html_(self) -> str:
+        from glassnet.walkthrough.html import of_trace
+
+        return of_trace(self)
 
     @cached_property
     def _exact(self) -> Trace:

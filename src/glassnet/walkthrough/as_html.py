@@ -1,0 +1,192 @@
+"""A formula in HTML: fractions, roots and powers as on a blackboard, in inline styles alone.
+
+Not MathML: some viewers of notebooks drop it with all that is in it, others leave "1z" of a
+fraction. Here the marks that the layout makes needless, / and ^ and brackets, stay in the text and
+are hidden by a style. Where styles or all tags are stripped, exactly `Expression.text` is left.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import escape
+
+from glassnet.walkthrough.as_text import COMPARISONS
+from glassnet.walkthrough.expression import (
+    ATOM,
+    BINDS,
+    Expression,
+    bracket,
+    call,
+    name,
+    number,
+    shown_number,
+    total,
+    where,
+)
+
+Leaf = Callable[[str], str]  # a name as HTML
+
+FRACTION = (
+    "display:inline-block;vertical-align:middle;margin:.15em 0;text-align:center;line-height:1.25"
+)
+ABOVE = "display:block;padding:0 .25em"
+BELOW = "display:block;padding:0 .25em;border-top:1px solid"
+CASES = (
+    "display:inline-block;vertical-align:middle;text-align:left;"
+    "border-left:2px solid;border-radius:.5em;padding-left:.5em"
+)
+ROOF = "border-top:1px solid;padding:0 .1em"
+QUIET = "opacity:.75"
+TIMES = '<span style="padding:0 .1em">·</span>'
+
+
+def blackboard(tree: Expression) -> Expression:
+    """A formula as one writes it: for what only a computer calls by a name, what that name means.
+
+    softmax(z) is e^z/Σ_k e^z, xlogy(y, a) is y·ln a; [k] is an output, [j] the sum that moves.
+    """
+    parts = tuple(blackboard(a) if isinstance(a, Expression) else a for a in tree.args)
+    tree = Expression(tree.op, parts)
+    match tree.op, parts:
+        case "neg", (Expression(op="*", args=(first, second)),):
+            return Expression("neg", (first,)) * second  # -y·ln a rather than -(y·ln a)
+        case "T", (Expression(op="/", args=(_, Expression(op="sum"))) as quotient,):
+            return Expression("/", tuple(map(_upright, quotient.args)))
+        case "T", (Expression(op="sum"),):
+            return _upright(parts[0])
+        case "call", ("softmax", z):
+            return call("exp", z) / total(call("exp", z), "outputs")
+        case "call", ("softmax_slope", a):
+            of, by = _at(a, "k"), _at(a, "j")
+            return where(name("k = j"), of * (number(1.0) - of), -of * by)
+        case "call", ("contract", dL_da, da_dz):
+            return total(_at(dL_da, "k") * _at(da_dz, "k,j"), "outputs")
+        case "call", ("xlogy", x, y):
+            return x * call("ln", y)
+        case "call", ("ones_like", _):
+            return number(1.0)
+    return tree
+
+
+def _upright(tree: Expression) -> Expression:
+    # eᶻ and its sum are the same for a sample, be it a row or a column
+    if tree.op == "T":
+        return _upright(tree.args[0])
+    parts = (_upright(a) if isinstance(a, Expression) else a for a in tree.args)
+    return Expression(tree.op, tuple(parts))
+
+
+def _at(tree: Expression, place: str) -> Expression:
+    return name(f"{_upright(tree).args[0]}[{place}]")
+
+
+def hidden(text: str) -> str:
+    """Text that a layout makes needless, kept for those who see none."""
+    return f'<span style="display:none">{text}</span>'
+
+
+def fraction(above: str, below: str, left: str = "", right: str = "") -> str:
+    """A fraction; `left` and `right` stand around what is below, in plain text."""
+    return (
+        f'<span style="{FRACTION}"><span style="{ABOVE}">{above}</span>{hidden("/" + left)}'
+        f'<span style="{BELOW}">{below}</span>{hidden(right) if right else ""}</span>'
+    )
+
+
+def symbol(spelled: str) -> str:
+    """A name as it is spelled, ∂L/∂W₂ as a fraction."""
+    if found := re.fullmatch(r"(∂[^/\[\]]+)/(∂[^/\[\]]+)(\[[\w,]+\])?", spelled):
+        above, below, place = (escape(part or "") for part in found.groups())
+        return fraction(above, below) + place
+    return escape(spelled)
+
+
+def power(base: str, exponent: tuple[str, int]) -> str:
+    """`base` to a power, which needs no brackets where it is raised."""
+    # the same brackets as in plain text: e^z, e^(-z)
+    alone = exponent[1] == ATOM and not exponent[0].endswith((")", "|"))
+    left, right = ("^", "") if alone else ("^(", ")")
+    return f"{base}{hidden(left)}<sup>{exponent[0]}</sup>{hidden(right) if right else ''}"
+
+
+def html_of(tree: Expression, leaf: Leaf) -> tuple[str, int]:
+    """The HTML, and how tightly its outermost operation binds in plain text."""
+    op, args = tree.op, tree.args
+    if op == "name":
+        return leaf(args[0]), ATOM
+    if op == "number":
+        shown = shown_number(args[0]).replace("-", "−")
+        return shown, ATOM if args[0] >= 0 else BINDS["neg"]
+    if op == "call":
+        return _call(args[0], [html_of(part, leaf) for part in args[1:]])
+    if op == "sum":
+        over = {"samples": "s", "outputs": "k", "columns": "s", "rows": "k", "all": ""}[args[1]]
+        sign = f"Σ{hidden('_')}<sub>{over}</sub>" if over else "Σ"
+        return f"{sign} {bracket(html_of(args[0], leaf), BINDS['*'])}", BINDS["+"]
+    parts = [html_of(part, leaf) for part in args]
+    match op:
+        case "T":
+            base = bracket(parts[0], ATOM)
+            turned = '<span style="vertical-align:.6em">ᵀ</span>' if FRACTION in base else "ᵀ"
+            return f"{base}{turned}", ATOM
+        case "column":
+            return parts[0]
+        case "neg":
+            return f"−{bracket(parts[0], BINDS['neg'])}", BINDS["neg"]
+        case "**":
+            base = bracket(parts[0], ATOM)
+            left, right = ("^", "") if parts[1][1] >= ATOM else ("^(", ")")
+            after = hidden(right) if right else ""
+            return f"{base}{hidden(left)}<sup>{parts[1][0]}</sup>{after}", BINDS["**"]
+        case "where":
+            condition, yes, no = (html for html, _ in parts)
+            first = f'<span style="display:block">{yes} <i>where</i> {condition}, </span>'
+            other = f'<span style="display:block"><i>else</i> {no}</span>'
+            return f'<span style="{CASES}">{first}{other}</span>', BINDS["where"]
+        case ">" | ">=" | "<" | "<=":
+            return f"{parts[0][0]} {escape(COMPARISONS[op])} {parts[1][0]}", BINDS["compare"]
+        case "/":
+            return _fraction(parts[0], parts[1]), BINDS["*"]
+    between = {"+": " + ", "-": " − ", "*": TIMES, "@": f' <span style="{QUIET}">@</span> '}[op]
+    binds = BINDS[op]
+    right_of = binds + 1 if op == "-" else binds
+    shown = f"{bracket(parts[0], binds)}{between}{bracket(parts[1], right_of)}"
+    return shown, min(binds, BINDS["*"])
+
+
+def _fraction(above: tuple[str, int], below: tuple[str, int]) -> str:
+    over = above[0]
+    if above[1] < BINDS["*"]:
+        over = hidden("(") + over + hidden(")")
+    if below[1] < BINDS["/"] + 1:
+        return fraction(over, below[0], "(", ")")
+    return fraction(over, below[0])
+
+
+def _call(function: str, parts: list[tuple[str, int]]) -> tuple[str, int]:
+    inside = ", ".join(html for html, _ in parts)
+    match function:
+        case "exp":
+            return power("e", parts[0]), BINDS["**"]
+        case "absolute" | "abs" | "fabs":
+            return f"|{inside}|", ATOM
+        case "sqrt":
+            left, right = ("", "") if parts[0][1] >= ATOM else (hidden("("), hidden(")"))
+            return f'√{left}<span style="{ROOF}">{inside}</span>{right}', BINDS["**"]
+        case "square":
+            return f"{bracket(parts[0], ATOM)}{hidden('^')}<sup>2</sup>", BINDS["**"]
+        case "log1p":
+            return f"ln(1 + {bracket(parts[0], BINDS['+'])})", ATOM
+        case "expm1":
+            return f"{power('e', parts[0])} − 1", BINDS["+"]
+        case "logaddexp":
+            first, second = (_raised(part) for part in parts)
+            return f"ln({first} + {second})", ATOM
+    spelled = {"maximum": "max", "minimum": "min", "log": "ln", "Phi": "Φ", "phi": "φ"}
+    return f"{escape(spelled.get(function, function))}({inside})", ATOM
+
+
+def _raised(part: tuple[str, int]) -> str:
+    left, right = ("^", "") if part[1] >= ATOM else ("^(", ")")
+    return f"e{hidden(left)}<sup>{part[0]}</sup>{hidden(right) if right else ''}"
