@@ -1,0 +1,241 @@
+"""`glassnet walk`: every number of an update, worked out in the terminal."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from cyclopts import Parameter
+from rich.text import Text
+
+from glassnet.cli.terminal import as_json, console, plural
+from glassnet.core.activations import Sigmoid
+from glassnet.core.errors import BadInput
+from glassnet.core.initializers import Uniform
+from glassnet.core.losses import SquaredError
+from glassnet.core.network import Network
+from glassnet.core.optimizers import SGD
+from glassnet.datasets import notebook_samples
+from glassnet.engines.base import Task
+from glassnet.exchange.model import Model, load_model
+from glassnet.exchange.tables import Table, read_table
+from glassnet.exchange.targets import rows_with
+from glassnet.tabular import trace_table
+from glassnet.walkthrough.as_data import as_data, explanation_as_data
+from glassnet.walkthrough.explain import Explanation, place
+from glassnet.walkthrough.numerals import Numerals
+from glassnet.walkthrough.text import BACK, Page, prose
+from glassnet.walkthrough.trace import Trace, trace
+
+ROWS = 8
+NOTEBOOK_PLACES = 8
+CELLS = {
+    "z1": "cell 13",
+    "a1": "cell 13",
+    "a2": "cell 15",
+    "losses": "cell 16",
+    "dL_da2": "cells 18, 26",
+    "da2_dz2": "cells 19, 27",
+    "dz2_dW2": "cell 21, its shape",
+    "dL_dW2": "cell 24, its shape",
+    "dz2_da1": "cell 31, its shape",
+    "da1_dz1": "cell 29",
+    "dz1_dW1": "cell 31, its shape",
+    "dL_dW1": "cell 34",
+    "W1": "cell 37",
+    "W2": "cell 36",
+    "new_W2": "cell 39",
+    "new_W1": "cell 40",
+}
+"""Where the notebook prints a quantity."""
+LATER = re.compile(
+    r"∂.*|d[A-Z]\w*_d\w+|d[az]\d+_d\w+|\w+_wrt_\w+|J|L|N|y|lr|t|losses|penalty|norm|\w*error"
+    r"|objective|number_of_samples|(new|g|[mv](_new|_hat)?)_\w+"
+)
+"""Names of what comes after the way forward."""
+
+
+def walk(
+    model: Path | None = None,
+    rows: Annotated[str | None, Parameter(name="TABLE")] = None,
+    /,
+    *,
+    seed: Annotated[bool, Parameter(negative=())] = False,
+    sample: int | None = None,
+    layer: int | None = None,
+    neuron: int | None = None,
+    number: str | None = None,
+    backward_only: Annotated[bool, Parameter(negative=())] = False,
+    digits: int | None = None,
+    exact: Annotated[bool, Parameter(negative=())] = False,
+    layout: Literal["rows", "columns"] | None = None,
+    names: Literal["math", "seed"] | None = None,
+    batch: Annotated[int, Parameter(name="--rows")] = ROWS,
+    sql: str | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Walk through every number of an update: forward, loss, backward, gradient, new weights.
+
+    One sample and one neuron first, then its layer as matrices, then all steps in order. Each
+    number has its name, its formula, the formula with the numbers in it, and where it is a
+    derivative its measurement. Without the target's column only the way forward is walked; without
+    a table, that of one sample whose inputs are all 0.
+
+    Parameters
+    ----------
+    model
+        A model file, as `glassnet train` writes it.
+    rows
+        A table with the model's columns.
+    seed
+        Walk through the teaching notebook's own network instead, laid out and named as there.
+    sample
+        The sample to follow, counted from 0.
+    layer
+        The layer to look into, counted from 1; the steps are then those of this layer alone.
+    neuron
+        The neuron to follow, counted from 0; it alone is then shown.
+    number
+        One number alone: "dL_dW2[1,0]", or its name in the notebook's words.
+    backward_only
+        Leave out the way forward.
+    digits
+        Significant digits, 4 unless said.
+    exact
+        All digits, so that a number can be read back bit for bit.
+    layout
+        Whether samples are rows or columns.
+    names
+        Names as mathematics has them, or as the teaching notebook.
+    batch
+        So many of the table's first rows make the batch.
+    sql
+        A query over the table first, in which it is called data.
+    json
+        The same as data: every step with its value.
+    """
+    if digits is not None and not 1 <= digits <= 17:
+        raise BadInput(f"--digits {digits}", "1 to 17 are expected", "All of them: --exact.")
+    if batch < 1:
+        raise BadInput(f"--rows {batch}", "1 or more is expected", "Try --rows 8.")
+    if seed:
+        if model is not None:
+            raise BadInput(f"--seed and {model}", "one of the two is expected")
+        walked, notes = notebook_trace(), ["The notebook's network, three samples, one update."]
+        layout, names = layout or "columns", names or "seed"
+    elif model is None:
+        hint = "Try glassnet walk MODEL TABLE, or glassnet walk --seed."
+        raise BadInput("no model", "a model file and a table are expected", hint)
+    else:
+        walked, notes = _traced(model, rows, sql, batch, sample)
+    layout, names = layout or "rows", names or "math"
+    places = NOTEBOOK_PLACES if seed and digits is None and not exact else None
+    out = console()
+    page = Page(
+        walked,
+        width=out.width,
+        layout=layout,
+        names=names,
+        numerals=Numerals(digits or 4, exact, places),
+        sample=sample or 0,
+        layer=1 if layer is None else layer,
+        neuron=neuron or 0,
+        marks=CELLS if seed else {},
+    )
+    if json:
+        if number is not None:
+            as_json(out, explanation_as_data(page.spelling, _asked(page, number)))
+        else:
+            as_json(out, as_data(page, page.chosen(BACK if backward_only else None, layer)))
+        return 0
+    lines = [line for note in notes for line in prose(note, page.width, "")]
+    if number is not None:
+        lines += page.explanation(_asked(page, number))
+    else:
+        lines += _walk(page, layer, neuron, backward_only=backward_only)
+    for line in lines:
+        line.rstrip()
+    out.print(Text("\n").join(lines), soft_wrap=True)
+    return 0
+
+
+def notebook_trace() -> Trace:
+    """The notebook's cells 13 to 40: its first weights, its three samples, one update."""
+    net = Network.mlp(4, 3, 1, activation=Sigmoid(), output=Sigmoid(), bias=False)
+    task = Task(net, SquaredError(), SGD(0.01), reduction="sum")
+    theta = net.init(np.random.RandomState(42), Uniform())
+    samples = notebook_samples()
+    return trace(task, samples.X, samples.y, theta=theta)
+
+
+def _walk(page: Page, layer: int | None, neuron: int | None, *, backward_only: bool) -> list[Text]:
+    lines = page.card(elsewhere=neuron is None and layer is None)
+    lines += page.account_back() if backward_only else page.account()
+    if neuron is not None:
+        return lines
+    parts = BACK if backward_only else None
+    return [*lines, *page.as_matrices(parts), *page.whole(parts=parts, layer=layer)]
+
+
+def _traced(
+    path: Path, source: str | None, sql: str | None, batch: int, sample: int | None
+) -> tuple[Trace, list[str]]:
+    model = load_model(path)
+    if source is None:
+        why = f"No table: one sample whose {plural(model.net.n_in, 'input')} are 0"
+        why += ", which is the mean of a column of numbers." if model.inputs else "."
+        blank = trace(model, np.zeros((1, model.net.n_in)))
+        return replace(blank, cells=()), [why]
+    table = read_table(source, sql, as_text=model.as_text)
+    notes = list(table.notes)
+    table, said = _with_target(model, table)
+    notes += said
+    if sample is not None and sample >= min(batch, table.rows) and sample < table.rows:
+        batch = sample + 1
+    used = min(batch, table.rows)
+    _, told = model.encode(table.take(list(range(used))))
+    found = trace_table(model, table.take(list(range(used))))
+    which = f"all {plural(used, 'row')}" if used == table.rows else (
+        f"the first {used} of {plural(table.rows, 'row')}"
+    )  # fmt: skip
+    how = "" if used == table.rows else "; --rows takes more"
+    if found.samples is not None and found.slots:
+        forgot = (
+            "A model file does not keep what the optimizer remembered, so this is its update 1."
+        )
+        notes.append(forgot)
+    return found, [f"The batch is {which} of {table.source}{how}.", *notes, *told]
+
+
+def _with_target(model: Model, table: Table) -> tuple[Table, list[str]]:
+    if model.target is None:
+        return table, ["The model has no target, so only the way forward is walked."]
+    column = model.target.column
+    if column not in table:
+        return table, [f"The table has no column {column!r}, the target: only the way forward."]
+    return rows_with(table, column)
+
+
+def _asked(page: Page, number: str) -> Explanation:
+    """The explanation of a number whose place is said as the layout shows it."""
+    walked = page.trace
+    called, index = place(number)
+    forward = {name for s in walked for name in (s.name, s.symbol, s.seed_name)}
+    if walked.samples is None and called not in forward and LATER.fullmatch(called):
+        wanted = "without targets only the way forward is"
+        raise BadInput(f"{number} is not computed yet", wanted, "Add the target's column.")
+    step = walked[called]
+    shape = np.shape(step.shown(page.layout))
+    fits = len(index) == len(shape) and all(
+        -size <= i < size for i, size in zip(index, shape, strict=True)
+    )
+    if not fits:
+        last = f"[{','.join(str(size - 1) for size in shape)}]" if shape else ""
+        wanted = f"{step.name} has shape {shape}, counted from 0"
+        raise BadInput(number, wanted, f"Try {step.name}{last}{', the last' if shape else ''}.")
+    if page.layout == "columns" and step.kind == "data":
+        index = index[::-1]
+    return walked.explain(step.name, *index)
