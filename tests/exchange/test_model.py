@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from glassnet.core.activations import Activation, Identity, LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
+from glassnet.core.activations import Activation, LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
 from glassnet.core.backprop import forward
 from glassnet.core.errors import BadFile, BadInput
 from glassnet.core.losses import BinaryCrossEntropy, CrossEntropy, Pinball, SquaredError
@@ -173,17 +173,11 @@ class Swish(Activation):
     """a = z·σ(z)."""
 
 
-@pytest.mark.parametrize(
-    ("task", "said"),
-    [
-        (Task(Network((Dense(1, 1, Swish()),)), SquaredError()), "class of your own"),
-        (Task(Network((Dense(1, 1, Identity()),)), Pinball(2.0)), "tau=2.0"),
-    ],
-)
-def test_what_could_not_be_read_is_not_written(tmp_path: Path, task: Task, said: str) -> None:
+def test_what_could_not_be_read_is_not_written(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     path.write_bytes(b"old")
-    with pytest.raises(BadInput, match=said):
+    task = Task(Network((Dense(1, 1, Swish()),)), SquaredError())
+    with pytest.raises(BadInput, match="class of your own"):
         save_model(Model(task, np.zeros(2)), path)
     assert path.read_bytes() == b"old"
 
@@ -312,7 +306,7 @@ def forged(path: Path, change: Callable[[dict[str, Any]], object]) -> str:
         (lambda c: c["task"]["layers"][0].update(activation={"name": "softplush"}), "softplus"),
         (lambda c: c["task"].update(loss={"name": "adam"}), "loss 'adam' is not known"),
         (lambda c: c["task"]["optimizer"].update(beta1=2), "below 1"),
-        (lambda c: c["task"]["optimizer"].update(lr=None), "a number was expected"),
+        (lambda c: c["task"]["optimizer"].update(lr=None), "a finite number of 0 or more"),
         (lambda c: c["task"].update(reduction="max"), "reduction='max'"),
         (lambda c: c["task"].update(l2=-1.0), "l2=-1.0"),
         (lambda c: c["task"].update(clip=0), "clip=0"),

@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from glassnet.core.errors import BadInput
-from glassnet.core.formula import Array, Formula
+from glassnet.core.formula import Array, Formula, constant
 from glassnet.core.normal import normal_cdf, normal_pdf
 
 
@@ -101,7 +101,7 @@ class LeakyReLU(Activation):
     At z = 0 the slope is taken as alpha.
     """
 
-    alpha: float = 0.01
+    alpha: float = constant(0.01)
     rectifies: ClassVar[bool] = True
 
     @staticmethod
@@ -121,7 +121,7 @@ class ELU(Activation):
     network learning by exponential linear units", 2016, equation 14.
     """
 
-    alpha: float = 1.0
+    alpha: float = constant(1.0)
     rectifies: ClassVar[bool] = True
 
     @staticmethod

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from glassnet.core.errors import BadInput
-from glassnet.core.formula import Array, Formula
+from glassnet.core.formula import Array, Formula, constant
 
 
 class Random(Protocol):
@@ -106,8 +106,13 @@ class LeCun(Scaled):
 class Uniform(Initializer):
     """W uniform in [low, high); [0, 1) as in the notebook."""
 
-    low: float = 0.0
-    high: float = 1.0
+    low: float = constant(0.0)
+    high: float = constant(1.0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.low > self.high:
+            raise BadInput(f"low={self.low} and high={self.high}", "low must not exceed high")
 
     def __call__(self, rng: Random, n_in: int, n_out: int) -> Array:
         """W (n_in, n_out)."""

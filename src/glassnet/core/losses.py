@@ -16,7 +16,7 @@ import numpy as np
 
 from glassnet.core.activations import Activation, Exp, Sigmoid, Softmax
 from glassnet.core.errors import BadInput
-from glassnet.core.formula import Array, Formula
+from glassnet.core.formula import Array, Formula, constant
 
 TINY = 1e-30  # probabilities are held above it in the long forms: ln 0 is no number
 
@@ -154,7 +154,7 @@ class Huber(Loss):
     Huber, "Robust estimation of a location parameter", 1964.
     """
 
-    delta: float = 1.0
+    delta: float = constant(1.0, "above 0")
 
     @staticmethod
     def f(a: Array, y: Array, delta: float) -> Array:
@@ -191,7 +191,7 @@ class Pinball(Loss):
     Bassett, "Regression quantiles", 1978.
     """
 
-    tau: float = 0.5
+    tau: float = constant(0.5, "between 0 and 1")
 
     @staticmethod
     def f(a: Array, y: Array, tau: float) -> Array:

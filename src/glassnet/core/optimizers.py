@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from glassnet.core.errors import BadInput
-from glassnet.core.formula import Array, Formula, plain
+from glassnet.core.formula import Array, Formula, constant, plain
 from glassnet.core.schedules import Schedule
+
+SHARE = "of at least 0 and below 1"  # how much of a slot is kept
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,9 @@ class Optimizer(Formula):
     To write one's own: a frozen dataclass with `lr` first, the names of its slots, and `f`.
     """
 
-    lr: float | Schedule = 0.01
+    lr: float | Schedule = constant(0.01, "of 0 or more", Schedule)
     slots: ClassVar[tuple[str, ...]] = ()
     f: ClassVar[Callable[..., tuple[Array, ...]]]
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.lr, Schedule) and not 0.0 <= self.lr < np.inf:
-            raise BadInput(f"lr={self.lr!r}", "a finite number of 0 or more is expected")
 
     @cached_property
     def constants(self) -> tuple[Any, ...]:
@@ -71,7 +68,7 @@ class Momentum(Optimizer):
     rate is inside v, as in scikit-learn; PyTorch's stands outside. The same for a constant lr.
     """
 
-    momentum: float = 0.9
+    momentum: float = constant(0.9, SHARE)
     slots: ClassVar[tuple[str, ...]] = ("v",)
 
     @staticmethod
@@ -90,7 +87,7 @@ class Nesterov(Optimizer):
     learning", 2013, in the form that keeps θ where the gradient was taken.
     """
 
-    momentum: float = 0.9
+    momentum: float = constant(0.9, SHARE)
     slots: ClassVar[tuple[str, ...]] = ("v",)
 
     @staticmethod
@@ -108,9 +105,9 @@ class RMSProp(Optimizer):
     Hinton, "Neural networks for machine learning", lecture 6e, 2012.
     """
 
-    lr: float | Schedule = 0.001
-    rho: float = 0.9
-    eps: float = 1e-8
+    lr: float | Schedule = constant(0.001, "of 0 or more", Schedule)
+    rho: float = constant(0.9, SHARE)
+    eps: float = constant(1e-8, "above 0")
     slots: ClassVar[tuple[str, ...]] = ("v",)
 
     @staticmethod
@@ -129,10 +126,10 @@ class Adam(Optimizer):
     method for stochastic optimization", 2015, algorithm 1.
     """
 
-    lr: float | Schedule = 0.001
-    beta1: float = 0.9
-    beta2: float = 0.999
-    eps: float = 1e-8
+    lr: float | Schedule = constant(0.001, "of 0 or more", Schedule)
+    beta1: float = constant(0.9, SHARE)
+    beta2: float = constant(0.999, SHARE)
+    eps: float = constant(1e-8, "above 0")
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
 
     @staticmethod
@@ -162,11 +159,11 @@ class AdamW(Optimizer):
     decay regularization", 2019, algorithm 2.
     """
 
-    lr: float | Schedule = 0.001
-    beta1: float = 0.9
-    beta2: float = 0.999
-    eps: float = 1e-8
-    decay: float = 0.01
+    lr: float | Schedule = constant(0.001, "of 0 or more", Schedule)
+    beta1: float = constant(0.9, SHARE)
+    beta2: float = constant(0.999, SHARE)
+    eps: float = constant(1e-8, "above 0")
+    decay: float = constant(0.01, "of 0 or more")
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
 
     @staticmethod
@@ -199,7 +196,7 @@ class LBFGS(Formula):
     evaluations : at most so many of the objective and its gradient.
     """
 
-    memory: int = 10
-    gtol: float = 1e-6
-    ftol: float = 1e-12
-    evaluations: int = 15000
+    memory: int = constant(10, "of 1 or more")
+    gtol: float = constant(1e-6, "of 0 or more")
+    ftol: float = constant(1e-12, "of 0 or more")
+    evaluations: int = constant(15000, "of 1 or more")

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from glassnet.core.formula import Formula
+from glassnet.core.formula import Formula, constant
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Schedule(Formula):
 class Constant(Schedule):
     """lr = lr."""
 
-    lr: float = 0.01
+    lr: float = constant(0.01, "of 0 or more")
 
     @staticmethod
     def f(step: int, lr: float) -> float:
@@ -37,9 +37,9 @@ class Constant(Schedule):
 class Exponential(Schedule):
     """lr·decay^(step/steps): multiplied by `decay` over every `steps` updates, smoothly."""
 
-    lr: float = 0.01
-    decay: float = 0.5
-    steps: int = 1000
+    lr: float = constant(0.01, "of 0 or more")
+    decay: float = constant(0.5, "of 0 or more")
+    steps: int = constant(1000, "of 1 or more")
 
     @staticmethod
     def f(step: int, lr: float, decay: float, steps: int) -> float:
@@ -50,9 +50,9 @@ class Exponential(Schedule):
 class Staircase(Schedule):
     """lr·decay^⌊step/steps⌋: multiplied by `decay` after every `steps` updates, at once."""
 
-    lr: float = 0.01
-    decay: float = 0.5
-    steps: int = 1000
+    lr: float = constant(0.01, "of 0 or more")
+    decay: float = constant(0.5, "of 0 or more")
+    steps: int = constant(1000, "of 1 or more")
 
     @staticmethod
     def f(step: int, lr: float, decay: float, steps: int) -> float:
@@ -63,8 +63,8 @@ class Staircase(Schedule):
 class InverseScaling(Schedule):
     """lr/(step + 1)^power, as scikit-learn's 'invscaling'."""
 
-    lr: float = 0.01
-    power: float = 0.5
+    lr: float = constant(0.01, "of 0 or more")
+    power: float = constant(0.5)
 
     @staticmethod
     def f(step: int, lr: float, power: float) -> float:
@@ -79,9 +79,9 @@ class Cosine(Schedule):
     without the restarts.
     """
 
-    lr: float = 0.01
-    steps: int = 1000
-    end: float = 0.0
+    lr: float = constant(0.01, "of 0 or more")
+    steps: int = constant(1000, "of 1 or more")
+    end: float = constant(0.0, "of 0 or more")
 
     @staticmethod
     def f(step: int, lr: float, steps: int, end: float) -> float:
@@ -92,8 +92,8 @@ class Cosine(Schedule):
 class Warmup(Schedule):
     """lr·min(1, (step + 1)/steps): grows in a straight line over `steps` updates, then stays."""
 
-    lr: float = 0.01
-    steps: int = 100
+    lr: float = constant(0.01, "of 0 or more")
+    steps: int = constant(100, "of 1 or more")
 
     @staticmethod
     def f(step: int, lr: float, steps: int) -> float:

@@ -9,10 +9,9 @@ or looked up by a text that someone else wrote.
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from glassnet.core import activations, initializers, losses, optimizers, schedules
@@ -89,28 +88,6 @@ ALIASES = {
     "quantile": "pinball",
 }
 """Other names that the field has for the same thing."""
-
-LARGEST = 2**53
-"""No whole constant is larger: integers up to here are numbers too."""
-
-RANGES: dict[str, tuple[str, float, float]] = {
-    # a constant, how its range reads, and the smallest and the largest value
-    "steps": ("1 or more", 1, math.inf),
-    "memory": ("1 or more", 1, math.inf),
-    "evaluations": ("1 or more", 1, math.inf),
-    "tau": ("a number between 0 and 1", math.nextafter(0, 1), math.nextafter(1, 0)),
-    "beta1": ("at least 0 and below 1", 0, math.nextafter(1, 0)),
-    "beta2": ("at least 0 and below 1", 0, math.nextafter(1, 0)),
-    "momentum": ("at least 0 and below 1", 0, math.nextafter(1, 0)),
-    "rho": ("at least 0 and below 1", 0, math.nextafter(1, 0)),
-    "delta": ("above 0", math.ulp(0), math.inf),
-    "eps": ("above 0", math.ulp(0), math.inf),
-    "lr": ("0 or more", 0, math.inf),
-    "decay": ("0 or more", 0, math.inf),
-    "end": ("0 or more", 0, math.inf),
-    "gtol": ("0 or more", 0, math.inf),
-    "ftol": ("0 or more", 0, math.inf),
-}
 
 
 def activation(text: str) -> Activation:
@@ -227,34 +204,18 @@ def _make(kind: str, table: Mapping[str, type[F]], name: str, constants: dict[st
         near = difflib.get_close_matches(plain, table, n=1)
         hint = f"Did you mean {near[0]}?" if near else ""
         raise BadInput(f"{kind} {_short(name)} is not known", f"one of {', '.join(table)}", hint)
-    defaults = {f.name: f.default for f in fields(one)}
+    own = [f.name for f in fields(one)]
     for key in constants:
-        if key not in defaults:
-            near = difflib.get_close_matches(key, defaults, n=1)
-            has = f"its constants are {', '.join(defaults)}" if defaults else "it has none"
+        if key not in own:
+            near = difflib.get_close_matches(key, own, n=1)
+            has = f"its constants are {', '.join(own)}" if own else "it has none"
             hint = f"Did you mean {near[0]}?" if near else ""
             raise BadInput(f"{kind} {plain} has no constant {_short(key)}", has, hint)
-    checked = {k: _check(kind, plain, k, v, defaults[k]) for k, v in constants.items()}
-    return one(**checked)
-
-
-def _check(kind: str, name: str, key: str, value: Any, default: Any) -> Any:
-    """A constant of the type of its default, finite and within its range."""
-    got = f"{key}={_short(value)} of {kind} {name}"
-    if key == "lr" and kind == "optimizer" and isinstance(value, (str, dict)):
-        return schedule(value) if isinstance(value, str) else from_json("schedule", value)
-    if default is MISSING or isinstance(default, str):
-        if not isinstance(value, str):
-            raise BadInput(got, "text was expected", f"Try {key}={default}.")
-        return value
-    whole = isinstance(default, int)
-    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-        wanted = "an integer" if whole else "a number"
-        raise BadInput(got, f"{wanted} was expected", f"Try {key}={default}.")
-    wanted, low, high = RANGES.get(key, ("a finite number", -math.inf, math.inf))
-    if not (low <= value <= high and abs(value) < (LARGEST if whole else 1e300)):
-        raise BadInput(got, f"{wanted} was expected", f"Try {key}={default}.")
-    return value if whole else float(value)
+    rate = constants.get("lr")
+    if kind == "optimizer" and isinstance(rate, (str, dict)):
+        made = schedule(rate) if isinstance(rate, str) else from_json("schedule", rate)
+        constants = {**constants, "lr": made}
+    return one(**constants)  # which checks them
 
 
 def _constant_as_text(constant: Any) -> str:
