@@ -104,6 +104,10 @@ NO_ACTIVATION = (
     "is not an activation, an instance of one is expected. For example Tanh() or"
     " LeakyReLU(alpha=0.1)."
 )
+NO_CHANCE = "as a source of chance, a seed of 0 or more, or a NumPy generator is expected. Try 42."
+NO_INITIALIZER = (
+    "is not an initializer, an instance of one is expected. For example He() or Uniform(-1, 1)."
+)
 REFUSED = [
     (lambda: Network(()), "a network without layers, at least one is needed."),
     (
@@ -111,6 +115,22 @@ REFUSED = [
         "a layer with 3 outputs below one with 4 inputs, the two numbers must be the same.",
     ),
     (lambda: Dense(0, 3), "a layer from 0 to 3, each side needs at least 1 neuron."),
+    (
+        lambda: Network.mlp(2.5, 3),
+        "a layer from 2.5 to 3, two whole numbers of neurons are expected.",
+    ),
+    (
+        lambda: Network.mlp(2, 1).init(-1),
+        f"-1 {NO_CHANCE}",
+    ),
+    (
+        lambda: Network.mlp(2, 1).init(None),
+        f"None {NO_CHANCE}",
+    ),
+    (
+        lambda: Network.mlp(2, 1).init(0, "he"),
+        f"'he' {NO_INITIALIZER}",
+    ),
     (lambda: Network.mlp(2, 0, 1), "a layer from 2 to 0, each side needs at least 1 neuron."),
     (
         lambda: Network.mlp(3),

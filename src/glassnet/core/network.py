@@ -27,6 +27,11 @@ class Dense:
 
     def __post_init__(self) -> None:
         check_activation(self.activation)
+        if not all(isinstance(n, int | np.integer) for n in (self.n_in, self.n_out)):
+            raise BadInput(
+                f"a layer from {self.n_in!r} to {self.n_out!r}",
+                "two whole numbers of neurons are expected",
+            )
         if self.n_in < 1 or self.n_out < 1:
             raise BadInput(
                 f"a layer from {self.n_in} to {self.n_out}", "each side needs at least 1 neuron"
@@ -164,7 +169,21 @@ class Network:
         Without an initializer each layer takes He's if its activation rectifies, else Glorot's.
         Drawn in float64 and then rounded, so float32 begins at the same place.
         """
-        stream: Any = np.random.default_rng(rng) if isinstance(rng, int | np.integer) else rng
+        stream: Any = rng
+        if isinstance(rng, int | np.integer) and rng >= 0:
+            stream = np.random.default_rng(int(rng))
+        if not hasattr(stream, "uniform"):
+            raise BadInput(
+                f"{rng!r} as a source of chance",
+                "a seed of 0 or more, or a NumPy generator is expected",
+                "Try 42.",
+            )
+        if initializer is not None and not isinstance(initializer, Initializer):
+            raise BadInput(
+                f"{initializer!r} is not an initializer",
+                "an instance of one is expected",
+                "For example He() or Uniform(-1, 1).",
+            )
         theta = np.zeros(self.n_params)
         for (W, _), layer in zip(self.views(theta), self.layers, strict=True):
             draw = initializer or (He() if layer.activation.rectifies else Glorot())
