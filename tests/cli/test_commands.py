@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -240,6 +240,15 @@ def wait_for_progress(process: subprocess.Popen[str], words: Sequence[str]) -> N
     raise AssertionError("the run did not begin")
 
 
+@pytest.fixture
+def hearing_ctrl_c() -> Iterator[None]:
+    # `make test &` in a script: the shell hands down that Ctrl-C is ignored
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hearing_ctrl_c")
 def test_ctrl_c_keeps_the_best_model_so_far() -> None:
     words = ["train", "points.csv", "--target", "side", "--epochs", "10000000", "--patience", "0"]
     words += ["--checkpoint", "run.safetensors", "--save-every", "0.1"]
@@ -250,9 +259,12 @@ def test_ctrl_c_keeps_the_best_model_so_far() -> None:
         text=True,
         env={**os.environ, "COLUMNS": "100"},
     )
-    wait_for_progress(process, ["run.safetensors"])
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    try:
+        wait_for_progress(process, ["run.safetensors"])
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 0, err
     assert "Stopped by Ctrl-C after epoch" in out
     assert "Traceback" not in err
