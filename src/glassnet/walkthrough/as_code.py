@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from glassnet.walkthrough.expression import ATOM, AXES, BINDS, Expression, Spell, bracket
+import numpy as np
+
+from glassnet.walkthrough.expression import (
+    ATOM,
+    AXES,
+    BINDS,
+    Expression,
+    Own,
+    Spell,
+    bracket,
+)
 
 
 def code_of(tree: Expression, spell: Spell) -> tuple[str, int]:
@@ -17,8 +27,9 @@ def code_of(tree: Expression, spell: Spell) -> tuple[str, int]:
     if op == "call":
         inside = ", ".join(code_of(part, spell)[0] for part in args[1:])
         numpy_name = {"ln": "log", "max": "maximum", "min": "minimum", "absolute": "abs"}
-        own = args[0] in {"softmax", "Phi", "phi"}
-        return f"{'' if own else 'np.'}{numpy_name.get(args[0], args[0])}({inside})", ATOM
+        called = numpy_name.get(args[0], args[0])
+        own = isinstance(called, Own) or not hasattr(np, called)
+        return f"{'' if own else 'np.'}{called}({inside})", ATOM
     if op == "sum":
         summed = code_of(args[0], spell)
         axis = "" if args[1] == "all" else f"axis={AXES[args[1]]}"
@@ -36,7 +47,8 @@ def code_of(tree: Expression, spell: Spell) -> tuple[str, int]:
         case "where":
             return f"np.where({', '.join(text for text, _ in parts)})", ATOM
         case ">" | ">=" | "<" | "<=":
-            return f"{parts[0][0]} {op} {parts[1][0]}", BINDS["compare"]
+            left, right = (bracket(part, BINDS["+"]) for part in parts)
+            return f"{left} {op} {right}", BINDS["compare"]
     binds = {"+": 2, "-": 2, "*": 3, "/": 3, "@": 3}[op]
-    right = binds + (op in "-/@*")
-    return f"{bracket(parts[0], binds)} {op} {bracket(parts[1], right)}", binds
+    least = binds + (op in "-/@*")
+    return f"{bracket(parts[0], binds)} {op} {bracket(parts[1], least)}", binds

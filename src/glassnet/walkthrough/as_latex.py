@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from glassnet.walkthrough.expression import ATOM, BINDS, Expression, Spell, shown_number, walk
+from glassnet.walkthrough.expression import (
+    ATOM,
+    BINDS,
+    Expression,
+    Spell,
+    shown_number,
+    signed,
+    walk,
+)
 
+COMPARED = {">": " > ", ">=": r" \ge ", "<": " < ", "<=": r" \le "}
 LATEX_GREEK = {
     "alpha": r"\alpha",
     "beta1": r"\beta_1",
@@ -57,19 +66,18 @@ def latex_of(tree: Expression, spell: Spell) -> tuple[str, int]:
         case "**":
             return f"{{{_paren(parts[0], ATOM)}}}^{{{parts[1][0]}}}", BINDS["**"]
         case "/":
-            return rf"\frac{{{parts[0][0]}}}{{{parts[1][0]}}}", ATOM
+            # a fraction stands alone everywhere but under an exponent
+            return rf"\frac{{{parts[0][0]}}}{{{parts[1][0]}}}", ATOM - 1
         case "where":
             condition, yes, no = (text for text, _ in parts)
             cases = rf"{yes} & \text{{where }} {condition} \\ {no} & \text{{else}}"
             return rf"\begin{{cases}} {cases} \end{{cases}}", ATOM
-        case ">" | ">=" | "<" | "<=":
-            compared = {">": ">", ">=": r"\ge", "<": "<", "<=": r"\le"}[op]
-            return f"{parts[0][0]} {compared} {parts[1][0]}", BINDS["compare"]
     times = r" \odot " if _matrices(tree) else r" \cdot "
-    sign = {"+": " + ", "-": " - ", "*": times, "@": r" \, "}[op]
-    right = BINDS[op] + (op == "-")
-    shown = f"{_paren(parts[0], BINDS[op])}{sign}{_paren(parts[1], right)}"
-    return shown, BINDS[op]
+    sign = {"+": " + ", "-": " - ", "*": times, "@": r" \, ", **COMPARED}[op]
+    binds = BINDS.get(op, BINDS["compare"])
+    left = binds + (op in COMPARED)
+    right = ATOM if signed(args[1]) else left + (op in "-@" or args[1].op == "@")
+    return f"{_paren(parts[0], left)}{sign}{_paren(parts[1], right)}", binds
 
 
 def _matrices(tree: Expression) -> bool:
@@ -111,5 +119,5 @@ def _call(function: str, parts: list[tuple[str, int]]) -> tuple[str, int]:
         "Phi": r"\Phi",
         "phi": r"\varphi",
     }
-    spelled = known.get(function, rf"\operatorname{{{function}}}")
+    spelled = known.get(function, rf"\operatorname{{{function.replace('_', chr(92) + '_')}}}")
     return rf"{spelled}\left({inside}\right)", ATOM

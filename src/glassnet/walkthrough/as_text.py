@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from glassnet.walkthrough.expression import ATOM, BINDS, Expression, Spell, bracket, shown_number
+from glassnet.walkthrough.expression import (
+    ATOM,
+    BINDS,
+    Expression,
+    Spell,
+    bracket,
+    shown_number,
+    signed,
+)
 
 COMPARISONS = {">": ">", ">=": "≥", "<": "<", "<=": "≤"}
 GREEK = {
@@ -53,20 +61,25 @@ def text_of(tree: Expression, spell: Spell) -> tuple[str, int]:
         case "**":
             return f"{bracket(parts[0], ATOM)}^{bracket(parts[1], ATOM)}", BINDS["**"]
         case "where":
-            condition, yes, no = (text for text, _ in parts)
+            condition, no = parts[0][0], parts[2][0]
+            yes = bracket(parts[1], BINDS["compare"])
             return f"{yes} where {condition}, else {no}", BINDS["where"]
         case ">" | ">=" | "<" | "<=":
-            return f"{parts[0][0]} {COMPARISONS[op]} {parts[1][0]}", BINDS["compare"]
+            left, right = (bracket(part, BINDS["+"]) for part in parts)
+            return f"{left} {COMPARISONS[op]} {right}", BINDS["compare"]
     between = {"+": " + ", "-": " - ", "*": "·", "@": " @ ", "/": "/"}[op]
     binds = BINDS[op]
     # what stands right of - or / binds tighter, so that a - (b - c) keeps its brackets
-    right = binds + 1 if op in "-/" else binds
+    least = binds + 1 if op in "-/@" or args[1].op == "@" else binds
     left = bracket(parts[0], BINDS["*"] if op == "/" else binds)
-    return f"{left}{between}{bracket(parts[1], right)}", min(binds, BINDS["*"])
+    right = bracket(parts[1], ATOM if signed(args[1]) else least)
+    return f"{left}{between}{right}", min(binds, BINDS["*"])
 
 
 def _call(function: str, parts: list[tuple[str, int]]) -> tuple[str, int]:
-    inside = ", ".join(text for text, _ in parts)
+    # what stands between commas: a choice, which has a comma itself, in brackets
+    least = BINDS["compare"] if len(parts) > 1 else 0
+    inside = ", ".join(bracket(part, least) for part in parts)
     match function:
         case "exp":
             return f"e^{_exponent(parts[0])}", BINDS["**"]

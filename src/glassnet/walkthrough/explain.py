@@ -16,7 +16,7 @@ import numpy as np
 
 from glassnet.core.errors import BadInput
 from glassnet.walkthrough import naming
-from glassnet.walkthrough.expression import Expression, call, name, number
+from glassnet.walkthrough.expression import Expression, Own, call, name, number
 from glassnet.walkthrough.step import Step
 
 MOST = 6
@@ -96,13 +96,20 @@ def at(name_of: str, index: Index) -> str:
     return f"{name_of}[{','.join(map(str, index))}]" if index else name_of
 
 
+# dL_dW2[1,0] or m̂[W₂][1,0]: a name, which may end in that of a parameter, and a place
+PLACE = re.compile(
+    r"\s*(?P<name>[^\[\]]+?(?:\[[Wb][₀-₉]+\])?)\s*"
+    r"(?:\[\s*(?P<index>-?\d+(?:\s*,\s*-?\d+)*)\s*\])?\s*"
+)
+
+
 def place(text: str) -> tuple[str, Index]:
     """The name and index in "dL_dW2[1,0]"."""
-    found = re.fullmatch(r"\s*([^\[\]]+?)\s*(?:\[\s*(-?\d+(?:\s*,\s*-?\d+)*)\s*\])?\s*", text)
+    found = PLACE.fullmatch(text)
     if found is None:
         raise BadInput(f"{text!r} as the name of a number", "a form like dL_dW2[1,0] is expected")
-    index = tuple(int(part) for part in found[2].split(",")) if found[2] else ()
-    return found[1], index
+    index = found["index"]
+    return found["name"], tuple(map(int, index.split(","))) if index else ()
 
 
 def check_index(step: Step, index: Sequence[int]) -> Index:
@@ -113,7 +120,8 @@ def check_index(step: Step, index: Sequence[int]) -> Index:
     )
     if not fits:
         got = at(step.name, tuple(index))
-        hint = f"Try {at(step.name, tuple(size - 1 for size in shape))}, the last."
+        last = at(step.name, tuple(size - 1 for size in shape))
+        hint = f"Try {last}, the last." if shape else f"Try {last} without a place."
         raise BadInput(got, f"{step.name} has shape {shape}, counted from 0", hint)
     return tuple(int(i) % size for i, size in zip(index, shape, strict=True))
 
@@ -180,8 +188,10 @@ def _at(
             key = tree.text(str) if op == "sum" and args[1] == "all" else SUM
             numbers[key] = total
             return name(key)
-        case "call" if args[0] in {"softmax", "softmax_slope", "contract"}:
+        case "call" if args[0] in {"softmax", "log_softmax", "softmax_slope", "contract"}:
             return _mixed(tree, index, values, numbers)
+        case "call" if isinstance(args[0], Own):
+            return _own(tree, index, values, numbers)
     parts = (_at(a, index, values, numbers) if isinstance(a, Expression) else a for a in args)
     return Expression(op, tuple(parts))
 
@@ -212,14 +222,23 @@ def _mixed(
     if function == "softmax":
         of = _name_of(parts[0])
         s, j = index
-        row = [_place(of, (s, k), values, numbers) for k in range(np.shape(values[of])[1])]
+        sums = np.asarray(values[of], dtype=np.float64)[s]
+        row = [_place(of, (s, k), values, numbers) for k in range(len(sums))]
+        if abs(sums.max()) > LARGE:  # the largest taken from all: it cancels, and e^z exists
+            sums, row = sums - sums.max(), [z - number(float(sums.max())) for z in row]
         if len(row) > MOST:
-            numbers[SUM] = float(np.exp(np.asarray(values[of])[s]).sum())
+            numbers[SUM] = float(np.exp(sums).sum())
             return call("exp", row[j]) / name(SUM)
         below = call("exp", row[0])
         for other in row[1:]:
             below = below + call("exp", other)
         return call("exp", row[j]) / below
+    if function == "log_softmax":
+        of = _name_of(parts[0])
+        z = np.asarray(values[of], dtype=np.float64)[index[0]]
+        key = f"ln Σ e^{of}[{index[0]}]"
+        numbers[key] = float(z.max() + np.log(np.exp(z - z.max()).sum()))
+        return _place(of, index, values, numbers) - name(key)
     if function == "softmax_slope":
         of = _name_of(parts[0])
         s, i, j = index
@@ -227,6 +246,29 @@ def _mixed(
         return a_i * (number(1.0) - a_j) if i == j else -a_i * a_j
     numbers[SUM] = float(tree.evaluate(values)[index])
     return name(SUM)
+
+
+LARGE = 500.0
+"""Sums z beyond it have no e^z."""
+
+
+def _own(
+    tree: Expression, index: Index, values: Mapping[str, Any], numbers: dict[str, float]
+) -> Expression:
+    """A function without a formula: of single numbers if it can, else as a number of its own."""
+    whole = np.asarray(tree.evaluate(values))
+    here = float(whole[_fitting(whole, index)])
+    own: dict[str, float] = {}
+    function, *parts = tree.args
+    single = call(function, *(_at(part, index, values, own) for part in parts))
+    try:
+        if np.isclose(single.evaluate(own), here, rtol=1e-12, atol=0.0, equal_nan=True):
+            numbers.update(own)
+            return single
+    except (TypeError, AttributeError, ValueError, IndexError):
+        pass  # it looks at more than one neuron
+    numbers[tree.text(str)] = here
+    return name(tree.text(str))
 
 
 def _name_of(tree: Expression) -> str:

@@ -56,6 +56,8 @@ class Expression(np.lib.mixins.NDArrayOperatorsMixin):
         if method != "__call__" or rest:
             raise Unwritable(f"{ufunc.__name__}.{method}")
         parts = tuple(map(_wrapped, inputs))
+        if getattr(np, ufunc.__name__, None) is not ufunc:  # SciPy's erf, for example
+            return call(Own(ufunc.__name__, ufunc), *parts)
         op = UFUNCS.get(ufunc.__name__)
         if op == "pos":
             return parts[0]
@@ -70,6 +72,8 @@ class Expression(np.lib.mixins.NDArrayOperatorsMixin):
         return written(*map(_wrapped, args))
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, int | float | np.generic | np.ndarray):
+            raise Unwritable("==")  # a definition asks about numbers, which a tree does not have
         return isinstance(other, Expression) and (self.op, self.args) == (other.op, other.args)
 
     def __hash__(self) -> int:
@@ -100,7 +104,8 @@ class Expression(np.lib.mixins.NDArrayOperatorsMixin):
 
     def evaluate(self, values: Mapping[str, Value]) -> Value:
         """The number or array that the formula gives with these values of its names."""
-        return _evaluate(self, values)
+        with np.errstate(all="ignore"):  # 1/(1 + e^(-z)) is right at z = -1000 too
+            return _evaluate(self, values)
 
     def names(self) -> Iterator[str]:
         """The names in it, each once, in order."""
@@ -127,6 +132,19 @@ class Unwritable(TypeError):
     """Something in a definition that has no formula: a branch, or a function not known here."""
 
 
+class Own(str):
+    """The name of a function that NumPy does not have, and the function that it stands for."""
+
+    __slots__ = ("function",)
+    function: Callable[..., Any]
+
+    def __new__(cls, text: str, function: Callable[..., Any]) -> Own:
+        """`text`, which stands for `function`."""
+        made = super().__new__(cls, text)
+        made.function = function
+        return made
+
+
 def name(text: str) -> Expression:
     """A name in a formula."""
     return Expression("name", (text,))
@@ -138,7 +156,7 @@ def number(value: float) -> Expression:
 
 
 def call(function: str, *args: Expression) -> Expression:
-    """A function by its name in NumPy, or one of `PRIMITIVES`."""
+    """A function by its name in NumPy, one of `PRIMITIVES`, or one that brings itself along."""
     return Expression("call", (function, *args))
 
 
@@ -231,6 +249,11 @@ def bracket(part: tuple[str, int], least: int) -> str:
     return part[0] if part[1] >= least else f"({part[0]})"
 
 
+def signed(tree: Expression) -> bool:
+    """Whether its face begins with a minus, so that it needs brackets right of an operation."""
+    return tree.op == "neg" or (tree.op == "number" and tree.args[0] < 0)
+
+
 def shown_number(value: float) -> str:
     """A constant as one would write it: 1, 0.5, 1e-30."""
     return f"{value:.15g}"
@@ -243,6 +266,11 @@ def _softmax(z: Value) -> Value:
     from glassnet.core.activations import Softmax
 
     return Softmax.f(z) if np.ndim(z) == 2 else Softmax.f(np.asarray(z)[None])[0]
+
+
+def _log_softmax(z: Value) -> Value:
+    shifted = np.asarray(z) - np.max(z, axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 def _phi(z: Value) -> Value:
@@ -273,6 +301,7 @@ def _xlogy(x: Value, y: Value) -> Value:
 PRIMITIVES: dict[str, Callable[..., Value]] = {
     "softmax": _softmax,
     "softmax_slope": _softmax_slope,
+    "log_softmax": _log_softmax,
     "contract": _contract,
     "xlogy": _xlogy,
     "Phi": _phi,
@@ -287,8 +316,8 @@ BINARY: dict[str, Callable[[Value, Value], Value]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "**": lambda a, b: a**b,
+    "/": np.divide,  # as NumPy divides by 0, of single numbers too
+    "**": lambda a, b: np.asarray(a) ** b,
     "@": lambda a, b: a @ b,
     ">": lambda a, b: a > b,
     ">=": lambda a, b: a >= b,
@@ -307,7 +336,11 @@ def _evaluate(tree: Expression, values: Mapping[str, Value]) -> Value:
         x = np.asarray(_evaluate(args[0], values))
         return x.sum() if args[1] == "all" else x.sum(axis=AXES[args[1]])
     if op == "call":
-        function = PRIMITIVES.get(args[0]) or getattr(np, args[0])
+        called = args[0]
+        if isinstance(called, Own):
+            function = called.function
+        else:
+            function = PRIMITIVES.get(called) or getattr(np, called)
         return function(*(_evaluate(part, values) for part in args[1:]))
     found = [_evaluate(part, values) for part in args]
     match op:

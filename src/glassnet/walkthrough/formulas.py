@@ -3,22 +3,25 @@
 What is safe for a computer is not always what one would write on a blackboard: sigmoid is computed
 with e^(-|z|), and held away from ln 0. So glassnet's own functions have forms written by hand here,
 which tests hold to the definitions; one's own functions need none. Where a definition cannot be
-written (a branch, a function that is not known), its formula is its name: mish(z).
+written (a branch, a function that is not known), its formula is its name: mish(z). And a formula is
+held to its definition on some numbers before it is shown, so that none says what is not computed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
+
+import numpy as np
 
 from glassnet.core import activations, losses, optimizers
 from glassnet.core.activations import Activation
 from glassnet.core.formula import Formula
 from glassnet.core.losses import Loss
-from glassnet.core.optimizers import LBFGS, Optimizer
-from glassnet.walkthrough.expression import Expression, call, name, number, parse
+from glassnet.core.optimizers import Optimizer
+from glassnet.walkthrough.expression import Expression, Own, Unwritable, call, name, number, parse
 
 # f and df of z and a, as one writes them; what is missing is made from the definition
 BLACKBOARD: dict[type[Formula], tuple[str, str]] = {
@@ -73,6 +76,15 @@ STEPS: dict[type[Formula], tuple[tuple[str, str], ...]] = {
 }
 
 
+# a linked loss from the sums z, as it is computed where a has lost its digits
+FROM_Z: dict[type[Formula], str] = {losses.CrossEntropy: "-y*log_softmax(z)"}
+
+# names that mean something else in a trace; a constant called so stands as a number in formulas
+RESERVED = re.compile(
+    r"[zaWb]\d+|[zayXwNLJtg]|theta|lr|losses|penalty|norm|l1|l2|limit|dL_.*|dJ_.*"
+)
+
+
 @dataclass(frozen=True)
 class Written:
     """A function's formula and that of its derivative, with its constants as names."""
@@ -82,18 +94,45 @@ class Written:
 
 
 def constants(value: Formula) -> dict[str, Any]:
-    """The constants of a function by name."""
-    return {f.name: getattr(value, f.name) for f in fields(value) if f.name != "lr"}
+    """The constants of a function that stand in its formulas by name."""
+    taken = {"lr", *getattr(value, "slots", ())}
+    found = {f.name: getattr(value, f.name) for f in fields(value) if f.name not in taken}
+    return {
+        key: constant
+        for key, constant in found.items()
+        if isinstance(constant, int | float | np.number)
+        and not isinstance(constant, bool)
+        and not RESERVED.fullmatch(key)
+    }
 
 
-def of_activation(activation: Activation) -> Written:
-    """a = f(z) and da/dz = df(z, a)."""
-    return _written(activation, activation.f, activation.df, ("z",), ("z", "a"))
+def fixed(tree: Expression, function: Formula) -> Expression:
+    """A function's formula with its constants as numbers: two layers may have two alphas."""
+    for constant, value in constants(function).items():
+        tree = tree.replace(name(constant), number(value))
+    return tree
 
 
-def of_loss(loss: Loss) -> Written:
+def of_activation(activation: Activation, *, blackboard: bool = True) -> Written:
+    """a = f(z) and da/dz = df(z, a). Without `blackboard` as they are computed."""
+    of = (("z",), ("z", "a"))
+    return _written(activation, activation.f, activation.df, *of, blackboard=blackboard)
+
+
+def of_loss(loss: Loss, *, blackboard: bool = True) -> Written:
     """ℓ_k = f(a, y), before the sum over the outputs, and dℓ/da = df(a, y)."""
-    return _written(loss, loss.f, loss.df, ("a", "y"), ("a", "y"))
+    of = (("a", "y"), ("a", "y"))
+    return _written(loss, loss.f, loss.df, *of, blackboard=blackboard)
+
+
+def of_closed(loss: Loss) -> Written:
+    """ℓ_k = fz(z, y) and dℓ/dz = dfz(a, y), of a loss with its link."""
+    made = Written(
+        _definition(loss, loss.fz, ("z", "y"), f"{_called(loss)}_of_sums"),
+        _definition(loss, loss.dfz, ("a", "y"), f"{_called(loss)}_slope_of_sums"),
+    )
+    by_hand = FROM_Z.get(type(loss))
+    return Written(parse(by_hand), made.df) if by_hand else made
 
 
 def of_optimizer(optimizer: Optimizer) -> tuple[tuple[str, Expression], ...]:
@@ -104,18 +143,34 @@ def of_optimizer(optimizer: Optimizer) -> tuple[tuple[str, Expression], ...]:
     written = STEPS.get(type(optimizer))
     if written is not None:
         return tuple((result, parse(source)) for result, source in written)
-    names = [name(part) for part in ("theta", "g", "lr", "t", *optimizer.slots)]
-    made = _run(optimizer.f, *names, *map(name, constants(optimizer)))
-    if made is None:
-        step = type(optimizer).__name__.lower()
-        made = tuple(call(f"{step}_{part}", *names) for part in ("theta", *optimizer.slots))
-    theta, *slots = (_tree(part) for part in made)
-    steps = []
+    given = ("theta", "g", "lr", "t", *optimizer.slots)
+    parts = ("theta", *optimizer.slots)
+    made = [
+        _definition(optimizer, _part(optimizer.f, i), given, f"{_called(optimizer)}_{part}")
+        for i, part in enumerate(parts)
+    ]
+    theta, *slots = made
+    steps: list[tuple[str, Expression]] = []
+    # a slot's new value, where the formula of a later slot or of theta contains it, by its name;
+    # the last first, since it may itself contain those before it
     for slot, tree in zip(optimizer.slots, slots, strict=True):
-        # a slot's new value, where the formula of theta or of a later slot contains it, by its name
-        steps.append((f"{slot}_new", tree))
-        theta = theta.replace(tree, name(f"{slot}_new"))
-    return (*steps, ("theta_new", theta))
+        steps.append((f"{slot}_new", _named(tree, slots[: len(steps)], optimizer.slots)))
+    return (*steps, ("theta_new", _named(theta, slots, optimizer.slots)))
+
+
+def _part(f: Callable[..., Any], i: int) -> Callable[..., Any]:
+    return lambda *args: f(*args)[i]
+
+
+def _named(tree: Expression, made: Sequence[Expression], slots: Sequence[str]) -> Expression:
+    for part, slot in reversed([*zip(made, slots, strict=False)]):
+        if part.op not in {"name", "number"}:  # a slot may keep g itself, which stays g
+            tree = tree.replace(part, name(f"{slot}_new"))
+    return tree
+
+
+def _called(function: Formula) -> str:
+    return re.sub(r"\W", "", type(function).__name__).lower()
 
 
 def _written(
@@ -124,42 +179,61 @@ def _written(
     df: Callable[..., Any],
     of_f: tuple[str, ...],
     of_df: tuple[str, ...],
+    *,
+    blackboard: bool,
 ) -> Written:
-    if type(function) in BLACKBOARD:
+    if type(function) in BLACKBOARD and (blackboard or isinstance(function, activations.Softmax)):
         first, second = BLACKBOARD[type(function)]
         return Written(parse(first), parse(second))
-    names = tuple(map(name, constants(function)))
-    own = re.sub(r"\W", "", type(function).__name__).lower()
-    made = [_run(f, *map(name, of_f), *names), _run(df, *map(name, of_df), *names)]
-    fallback = [call(own, *map(name, of_f)), call(f"{own}_slope", *map(name, of_df))]
-    trees = [_tree(m) if m is not None else other for m, other in zip(made, fallback, strict=True)]
-    return Written(*trees)
+    own = _called(function)
+    return Written(
+        _definition(function, f, of_f, own), _definition(function, df, of_df, f"{own}_slope")
+    )
 
 
-def _run(definition: Callable[..., Any], *names: Expression) -> Any:
-    # a definition that asks more of a name than a formula can answer has no formula
+def _definition(
+    function: Formula, definition: Callable[..., Any], given: tuple[str, ...], own: str
+) -> Expression:
+    """The formula of a definition; its name, where it has none or another one than it computes."""
+    shown = constants(function)
+    numbers = function.constants
+    keys = [f.name for f in fields(function)][-len(numbers) :] if numbers else []
+    symbols = [
+        name(key) if key in shown else constant for key, constant in zip(keys, numbers, strict=True)
+    ]
     try:
-        return definition(*names)
-    except (TypeError, AttributeError, ValueError, IndexError):
-        return None
+        made = definition(*map(name, given), *symbols)
+        tree = made if isinstance(made, Expression) else number(float(made))
+        if not list(tree.names()):  # one number for all, in the shape of what is given
+            like = call("ones_like", name(given[0]))
+            tree = like if tree == number(1.0) else tree * like
+        if _faithful(tree, lambda *args: definition(*args, *numbers), given, shown):
+            return tree
+    except (Unwritable, TypeError, AttributeError, ValueError, IndexError):
+        pass  # it asks more of a name than a formula can answer
+    return call(Own(own, lambda *args: definition(*args, *numbers)), *map(name, given))
 
 
-def _tree(made: Any) -> Expression:
-    return made if isinstance(made, Expression) else number(float(made))
+GRID = np.array([[-2.5, -1.0, -0.3, 0.0, 0.4], [1.0, 3.0, 0.25, 0.5, 0.9]])
+NUMBERS = {"a": GRID[::-1, ::-1], "y": np.where(GRID > 0.3, GRID[::-1, ::-1], 0.5), "lr": 0.1}
 
 
-def evaluators(task: Any) -> Mapping[str, Callable[..., Any]]:
-    """What the fallback names stand for: {"mish": Mish().f with its constants, …}."""
-    found: dict[str, Callable[..., Any]] = {}
-    for function in (*(layer.activation for layer in task.net.layers), task.loss):
-        own = re.sub(r"\W", "", type(function).__name__).lower()
-        values = function.constants
-        found[own] = lambda *args, f=function.f, c=values: f(*args, *c)
-        found[f"{own}_slope"] = lambda *args, f=function.df, c=values: f(*args, *c)
-    if not isinstance(task.optimizer, LBFGS):
-        own = type(task.optimizer).__name__.lower()
-        for i, part in enumerate(("theta", *task.optimizer.slots)):
-            found[f"{own}_{part}"] = lambda *args, i=i, o=task.optimizer: o.f(*args, *o.constants)[
-                i
-            ]
-    return found
+def _faithful(
+    tree: Expression,
+    definition: Callable[..., Any],
+    given: Sequence[str],
+    shown: Mapping[str, Any],
+) -> bool:
+    # a definition can hide what no formula shows, `a == y` or `len(z)`: both are run on numbers
+    for count in (1, 3):
+        values: dict[str, Any] = {
+            key: NUMBERS.get(key, np.roll(GRID, i, axis=1)) for i, key in enumerate(given)
+        }
+        if "t" in values:
+            values["t"] = count
+        with np.errstate(all="ignore"):
+            said = tree.evaluate({**values, **shown})
+            computed = definition(*values.values())
+        if not np.allclose(said, computed, rtol=1e-9, atol=1e-12, equal_nan=True):
+            return False
+    return True

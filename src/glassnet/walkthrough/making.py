@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from glassnet.core.activations import Identity, Softmax
+from glassnet.core.activations import Softmax
 from glassnet.core.formula import Array
 from glassnet.core.network import Network
 from glassnet.core.optimizers import Optimizer
@@ -112,8 +112,13 @@ class _Maker:
             words = "Each neuron adds up its inputs, each times its weight"
             words += ", and its bias." if layer.bias else "."
             yield self.step(f"z{k}", "forward", "data", words, z_rows, z_columns, layer=k)
-            f = self.fixed(formulas.of_activation(layer.activation).f, layer.activation)
-            f = f.replace(name("z"), name(f"z{k}"))
+            f = self.fitting(
+                f"a{k}",
+                *(
+                    formulas.fixed(written.f, layer.activation).replace(name("z"), name(f"z{k}"))
+                    for written in self.ways(formulas.of_activation, layer.activation)
+                ),
+            )
             words = f"What each neuron makes of its sum: {layer.activation}."
             rows, columns = f, f
             if isinstance(layer.activation, Softmax):
@@ -122,15 +127,22 @@ class _Maker:
 
     def loss(self) -> Iterator[Step]:
         task, depth = self.trace.task, len(self.trace.net.layers)
-        written = self.fixed(formulas.of_loss(task.loss).f, task.loss)
-        written = written.replace(name("a"), name(f"a{depth}"))
+        a, z = name(f"a{depth}"), name(f"z{depth}")
+        closed = task.loss.closes(self.trace.net.layers[-1].activation)
+        ways = [written.f for written in self.ways(formulas.of_loss, task.loss)]
+        if closed:
+            ways[-1] = formulas.of_closed(task.loss).f
+        ways = [
+            formulas.fixed(way, task.loss).replace(name("a"), a).replace(name("z"), z)
+            for way in ways
+        ]
+        chosen = self.fitting("losses", *(total(way, "outputs") for way in ways)).args[0]
+        words = f"How far each answer is from its target: {task.loss}, summed over the outputs."
+        if closed and chosen == ways[-1]:
+            words += " From the sums z: so near its end the answer has lost the digits of ln a."
+        columns = chosen.replace(call("log_softmax", z), call("log_softmax", z.T).T)
         yield self.step(
-            "losses",
-            "loss",
-            "sample",
-            f"How far each answer is from its target: {task.loss}, summed over the outputs.",
-            total(written, "outputs"),
-            total(written, "rows"),
+            "losses", "loss", "sample", words, total(chosen, "outputs"), total(columns, "rows")
         )
         losses = name("losses")
         weighted = "w" in self.trace.values
@@ -190,22 +202,32 @@ class _Maker:
             da_dz, dL_dz = name(f"da{k}_dz{k}"), name(f"dL_dz{k}")
             closed = k == depth and task.loss.closes(layer.activation)
             if k == depth:
-                df = self.fixed(formulas.of_loss(task.loss).df, task.loss).replace(name("a"), a)
+                slopes = [
+                    formulas.fixed(written.df, task.loss).replace(name("a"), a)
+                    for written in self.ways(formulas.of_loss, task.loss)
+                ]
+                if weighted:
+                    slopes = [column(w) * slope for slope in slopes]
+                df = self.fitting(f"dL_da{k}", *slopes)
                 yield self.step(
                     f"dL_da{k}",
                     "backward",
                     "data",
                     "How much the loss moves if an output of the network moves.",
-                    column(w) * df if weighted else df,
-                    w * df if weighted else df,
+                    df,
+                    df.replace(column(w), w),
                     layer=k,
                 )
-            df = self.fixed(formulas.of_activation(layer.activation).df, layer.activation)
-            df = df.replace(name("z"), z).replace(name("a"), a)
             mixes = isinstance(layer.activation, Softmax)
-            constant = not mixes and isinstance(layer.activation, Identity)
-            if constant:
-                df = call("ones_like", z)
+            df = self.fitting(
+                f"da{k}_dz{k}",
+                *(
+                    formulas.fixed(written.df, layer.activation)
+                    .replace(name("z"), z)
+                    .replace(name("a"), a)
+                    for written in self.ways(formulas.of_activation, layer.activation)
+                ),
+            )
             yield self.step(
                 f"da{k}_dz{k}",
                 "backward",
@@ -222,7 +244,8 @@ class _Maker:
                 rows, columns = call("contract", dL_da, da_dz), call("contract", dL_da.T, da_dz).T
             words = "How much the loss moves if the sum of a neuron moves."
             if closed:
-                plain = a - name("y")
+                plain = formulas.fixed(formulas.of_closed(task.loss).df, task.loss)
+                plain = plain.replace(name("a"), a)
                 rows = column(w) * plain if weighted else plain
                 columns = w * plain if weighted else plain
                 words += (
@@ -354,8 +377,22 @@ class _Maker:
                     key, "update", "parameter", words, formula, layer=layer, value=value
                 )
 
-    def fixed(self, tree: Expression, function: Any) -> Expression:
-        """A function's formula with its constants as numbers: two layers may have two alphas."""
-        for constant, value in formulas.constants(function).items():
-            tree = tree.replace(name(constant), number(value))
-        return tree
+    def ways(self, of: Callable[..., formulas.Written], function: Any) -> list[formulas.Written]:
+        """A function as on a blackboard, and as it is computed."""
+        return [of(function), of(function, blackboard=False)]
+
+    def fitting(self, key: str, *ways: Expression) -> Expression:
+        """The first formula that gives the recorded numbers; the last is what was computed.
+
+        ln a is what one writes, and infinite at a = 0, where the computer holds a above it.
+        """
+        value = np.asarray(self.trace.values[key])
+        fine = value.dtype == np.float64
+        rtol, atol = (1e-10, 1e-13) if fine else (1e-4, 1e-6)
+        for way in ways[:-1]:
+            if way == ways[-1]:
+                break
+            found = way.evaluate(self.trace.values)
+            if np.shape(found) == value.shape and np.allclose(found, value, rtol, atol):
+                return way
+        return ways[-1]

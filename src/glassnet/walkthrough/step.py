@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -80,7 +81,7 @@ class Step:
     @property
     def when(self) -> str:
         """Before or after which update the number holds."""
-        after = self.part == "update" and ("new" in self.name or "hat" in self.name)
+        after = self.part == "update" and re.search(r"(^|_)(new|hat)_", self.name)
         return f"{'after' if after else 'before'} update {self.update}"
 
     def shown(self, layout: Layout = "rows") -> Array:

@@ -87,7 +87,8 @@ class Trace:
         if found is not None:
             return found
         for step in self.steps:
-            if wanted in (step.symbol, step.seed_name):
+            # the notebook says linearTransform here and LinearTransform there
+            if wanted == step.symbol or wanted.lower() == step.seed_name.lower():
                 return step
         spellings = {s: s for step in self.steps for s in (step.name, step.seed_name)}
         near = difflib.get_close_matches(wanted, spellings, n=4, cutoff=0.5)
@@ -211,14 +212,14 @@ class Trace:
 
     def environment(self, layout: Layout = "rows") -> dict[str, Any]:
         """The values of all names that formulas speak of, in a layout."""
-        found: dict[str, Any] = {step.name: step.shown(layout) for step in self.steps}
-        for function in (*(layer.activation for layer in self.net.layers), self.task.loss):
-            found |= formulas.constants(function)
+        # those of activations and losses stand as numbers in the formulas: two layers, two alphas
+        found: dict[str, Any] = {"l1": self.task.l1, "l2": self.task.l2, "limit": self.task.clip}
+        found |= {step.name: step.shown(layout) for step in self.steps}
         optimizer = self.task.optimizer
         if isinstance(optimizer, Optimizer):
             found |= formulas.constants(optimizer)
             found |= {"lr": optimizer.rate(self.step), "t": self.step + 1}
-        return found | {"l1": self.task.l1, "l2": self.task.l2, "limit": self.task.clip}
+        return found
 
     def _need_targets(self, what: str) -> None:
         if self.samples is None:
