@@ -21,6 +21,7 @@ from glassnet.walkthrough.expression import (
     name,
     number,
     shown_number,
+    signed,
     total,
     where,
 )
@@ -98,16 +99,15 @@ def symbol(spelled: str) -> str:
     """A name as it is spelled, ∂L/∂W₂ as a fraction."""
     if found := re.fullmatch(r"(∂[^/\[\]]+)/(∂[^/\[\]]+)(\[[\w,]+\])?", spelled):
         above, below, place = (escape(part or "") for part in found.groups())
-        return fraction(above, below) + place
+        whole = fraction(above, below) + place
+        return f'<span style="white-space:nowrap">{whole}</span>' if place else whole
     return escape(spelled)
 
 
-def power(base: str, exponent: tuple[str, int]) -> str:
-    """`base` to a power, which needs no brackets where it is raised."""
-    # the same brackets as in plain text: e^z, e^(-z)
-    alone = exponent[1] == ATOM and not exponent[0].endswith((")", "|"))
-    left, right = ("^", "") if alone else ("^(", ")")
-    return f"{base}{hidden(left)}<sup>{exponent[0]}</sup>{hidden(right) if right else ''}"
+def power(exponent: tuple[str, int]) -> str:
+    """A power of e. In plain text brackets stand as they do there: e^z, e^(-z), e^(|z|)."""
+    alone = exponent[1] == ATOM and re.sub("<[^>]*>", "", exponent[0])[-1:] not in ")|"
+    return _raised("e", exponent, alone=alone)
 
 
 def html_of(tree: Expression, leaf: Leaf) -> tuple[str, int]:
@@ -136,22 +136,23 @@ def html_of(tree: Expression, leaf: Leaf) -> tuple[str, int]:
             return f"−{bracket(parts[0], BINDS['neg'])}", BINDS["neg"]
         case "**":
             base = bracket(parts[0], ATOM)
-            left, right = ("^", "") if parts[1][1] >= ATOM else ("^(", ")")
-            after = hidden(right) if right else ""
-            return f"{base}{hidden(left)}<sup>{parts[1][0]}</sup>{after}", BINDS["**"]
+            return _raised(base, parts[1]), BINDS["**"]
         case "where":
-            condition, yes, no = (html for html, _ in parts)
+            condition, no = parts[0][0], parts[2][0]
+            yes = bracket(parts[1], BINDS["compare"])
             first = f'<span style="display:block">{yes} <i>where</i> {condition}, </span>'
             other = f'<span style="display:block"><i>else</i> {no}</span>'
             return f'<span style="{CASES}">{first}{other}</span>', BINDS["where"]
         case ">" | ">=" | "<" | "<=":
-            return f"{parts[0][0]} {escape(COMPARISONS[op])} {parts[1][0]}", BINDS["compare"]
+            left, right = (bracket(part, BINDS["+"]) for part in parts)
+            return f"{left} {escape(COMPARISONS[op])} {right}", BINDS["compare"]
         case "/":
             return _fraction(parts[0], parts[1]), BINDS["*"]
     between = {"+": " + ", "-": " − ", "*": TIMES, "@": f' <span style="{QUIET}">@</span> '}[op]
     binds = BINDS[op]
-    right_of = binds + 1 if op == "-" else binds
-    shown = f"{bracket(parts[0], binds)}{between}{bracket(parts[1], right_of)}"
+    least = binds + 1 if op in "-@" or args[1].op == "@" else binds
+    right = bracket(parts[1], ATOM if signed(args[1]) else least)
+    shown = f"{bracket(parts[0], binds)}{between}{right}"
     return shown, min(binds, BINDS["*"])
 
 
@@ -165,10 +166,11 @@ def _fraction(above: tuple[str, int], below: tuple[str, int]) -> str:
 
 
 def _call(function: str, parts: list[tuple[str, int]]) -> tuple[str, int]:
-    inside = ", ".join(html for html, _ in parts)
+    least = BINDS["compare"] if len(parts) > 1 else 0
+    inside = ", ".join(bracket(part, least) for part in parts)
     match function:
         case "exp":
-            return power("e", parts[0]), BINDS["**"]
+            return power(parts[0]), BINDS["**"]
         case "absolute" | "abs" | "fabs":
             return f"|{inside}|", ATOM
         case "sqrt":
@@ -179,14 +181,15 @@ def _call(function: str, parts: list[tuple[str, int]]) -> tuple[str, int]:
         case "log1p":
             return f"ln(1 + {bracket(parts[0], BINDS['+'])})", ATOM
         case "expm1":
-            return f"{power('e', parts[0])} − 1", BINDS["+"]
+            return f"{power(parts[0])} − 1", BINDS["+"]
         case "logaddexp":
-            first, second = (_raised(part) for part in parts)
+            first, second = (_raised("e", part) for part in parts)
             return f"ln({first} + {second})", ATOM
     spelled = {"maximum": "max", "minimum": "min", "log": "ln", "Phi": "Φ", "phi": "φ"}
     return f"{escape(spelled.get(function, function))}({inside})", ATOM
 
 
-def _raised(part: tuple[str, int]) -> str:
-    left, right = ("^", "") if part[1] >= ATOM else ("^(", ")")
-    return f"e{hidden(left)}<sup>{part[0]}</sup>{hidden(right) if right else ''}"
+def _raised(base: str, exponent: tuple[str, int], *, alone: bool | None = None) -> str:
+    alone = exponent[1] >= ATOM if alone is None else alone
+    left, right = ("^", "") if alone else ("^(", hidden(")"))
+    return f"{base}{hidden(left)}<sup>{exponent[0]}</sup>{right}"

@@ -191,7 +191,7 @@ def _parts(trace: Trace, look: Look) -> Iterator[str]:
                 + formula(step, look)
                 + (working(work(step, index, values), look) if step.formula is not None else "")
                 + _cell(trace, step, index)
-                + table(step, look, index, _input_names(trace))
+                + table(step, look, index, input_names(trace))
                 + _facts(step, look)
                 + _proved(trace, step, index, look)
                 + _links("Made from", trace.of(step), look)
@@ -279,7 +279,8 @@ def _links(words: str, steps: Iterable[Step], look: Look) -> str:
     return f'<p style="{SMALL}">{words}: {links}</p>' if links else ""
 
 
-def _input_names(trace: Trace) -> list[str]:
+def input_names(trace: Trace) -> list[str]:
+    """The names of the inputs, where they come from a table."""
     return [name for one in trace.cells for name in one.names]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from glassnet.walkthrough.as_html import TIMES, blackboard, html_of, symbol
 from glassnet.walkthrough.as_text import plain
@@ -37,16 +37,16 @@ def working(one: Working, look: Look) -> str:
         if one.step.formula is not None and all(len(term.factors) > 1 for term in one.terms[:1]):
             places = [TIMES.join(_factor(f, one.step, look) for f in t.factors) for t in one.terms]
             if one.step.formula.op != "sum":
-                lines.append(" + ".join(places) + _others(one, ""))
+                lines.append(_sum(places) + _others(one, ""))
         products = [_term(term, one.step, look) for term in one.terms]
         if all(products):
-            lines.append(" + ".join(filter(None, products)) + _others(one, ""))
+            lines.append(_sum(filter(None, products)) + _others(one, ""))
         if len(one.terms) > 1 or one.hidden:
             sums = "".join(
                 _added(term.value, look, first=k == 0) for k, term in enumerate(one.terms)
             )
             lines.append(sums + _others(one, _added(one.rest, look)))
-    elif one.formula.op not in {"name", "number"}:
+    elif one.formula.op != "number" and one.step.formula is not None:
         lines.append(shown_formula(one.formula, one.step, look))
     if not complete and one.formula.op not in {"name", "number"}:
         lines.append(html_of(blackboard(one.formula), lambda n: _filled(n, one.values, look))[0])
@@ -70,6 +70,11 @@ def _term(term: Term, step: Step, look: Look) -> str | None:
     if len(term.factors) == 1 and term.factors[0].name.startswith("b"):
         return _number_in(term.value, look)  # the bias beside the products
     return None
+
+
+def _sum(terms: Iterable[str]) -> str:
+    first, *others = terms
+    return first + "".join(f" − {t[1:]}" if t.startswith("−") else f" + {t}" for t in others)
 
 
 def _factor(factor: Factor, step: Step, look: Look) -> str:

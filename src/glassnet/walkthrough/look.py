@@ -6,12 +6,14 @@ orange for −, the fuller the larger, and the sign itself stands beside it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
 from glassnet.core.errors import BadInput
 from glassnet.walkthrough import naming
 from glassnet.walkthrough.as_text import plain
+from glassnet.walkthrough.explain import SUM
 from glassnet.walkthrough.numerals import Numerals
 from glassnet.walkthrough.step import Layout, Step
 
@@ -56,7 +58,9 @@ class Look:
 
     def spelled(self, name: str, step: Step) -> str:
         """The name of a quantity or of a place in one, as mathematics or the notebook calls it."""
-        if name.startswith(("Σ", "sum(", "k = ")):
+        if name.startswith("Σ "):  # a whole sum: Σ W1^2
+            return re.sub(r"[A-Za-z]\w+", lambda found: self.spelled(found[0], step), name)
+        if name == SUM or " " in name:  # the terms are beside it; k = j
             return name
         called, _, inside = name.removesuffix("]").partition("[")
         if plain(called) != called:
