@@ -14,6 +14,7 @@ from typing import Literal
 from glassnet.walkthrough.as_text import plain
 from glassnet.walkthrough.explain import Index, Term, Working, at, place
 from glassnet.walkthrough.expression import Expression, call, name, shown_number
+from glassnet.walkthrough.expression import number as constant
 from glassnet.walkthrough.numerals import DEFAULT, MINUS, Numerals, true_minus
 from glassnet.walkthrough.step import Layout, Step
 from glassnet.walkthrough.trace import Trace
@@ -27,7 +28,7 @@ PRIMITIVES = (
     (re.compile(r"softmax_slope\(([^()]+?)ᵀ?\)"), r"\1[i]·((1 where i = j, else 0) - \1[j])"),
     (re.compile(r"softmax\(([^()]+?)ᵀ?\)ᵀ?"), r"e^\1/Σ_k e^\1"),
     (re.compile(r"contract\(([^(),]+?)ᵀ?, ([^()]+?)\)ᵀ?"), r"\1 @ \2, sample by sample"),
-    (re.compile(r"ones_like\([^()]+\)"), "1"),
+    (re.compile(r"^e\^(\S+?)(\[[\d,]+\])/Σ$"), r"e^\1\2/Σ_k e^\1"),
 )
 
 
@@ -158,6 +159,8 @@ def _blackboard(tree: Expression) -> Expression:
     parts = tuple(_blackboard(a) if isinstance(a, Expression) else a for a in tree.args)
     if tree.op == "call" and tree.args[0] == "xlogy":
         return Expression("*", (parts[1], call("ln", parts[2])))
+    if tree.op == "call" and tree.args[0] == "ones_like":
+        return constant(1.0)
     if tree.op == "neg" and parts[0].op == "*":  # -y·ln a rather than -(y·ln a)
         return Expression("*", (Expression("neg", parts[0].args[:1]), parts[0].args[1]))
     return Expression(tree.op, parts)

@@ -32,6 +32,10 @@ from glassnet.walkthrough.wrapping import wrap_formula, wrap_words
 Lines = list[Text]
 NARROWEST = 40
 BACK: tuple[Part, ...] = ("backward", "gradient", "update")
+NAMES = (
+    "∂L/∂W₂ in mathematics, dL_dW2 where it is typed, error_wrt_weights_hidden_output in the "
+    "teaching notebook: three names of one thing; [20/31] is its place in the order of computation"
+)
 SIGNS = (
     "@ is the matrix product, · a product number by number, ᵀ transposed; Σ_s adds up over the "
     "samples, Σ_k over the outputs. Positive numbers are blue where they carry a +, negative ones "
@@ -93,7 +97,7 @@ class Page:
         made = made or card(self.trace, layout=self.layout, digits=digits)
         left = max(len(label) for label, _ in made.rows) + 2
         lines = self.title("Conventions")
-        rows = [*made.rows, ("signs", SIGNS)]
+        rows = [*made.rows, ("names", NAMES), ("signs", SIGNS)]
         for label, said_there in rows:
             said = said_there
             if label == "digits" and self.numerals.places is not None:
@@ -147,6 +151,12 @@ class Page:
                 *lines,
                 *self._uncomputed(f"dL_da{k}", f"da{k}_dz{k}", f"dL_dz{k}", f"dL_dW{k}"),
             ]
+        if k < len(self.trace.net.layers):
+            above = self.trace[f"dL_dz{k + 1}"]
+            said = (
+                f"The layer above is gone through first, so {self.spelling.name(above)} is known: "
+            )
+            lines += self.prose(said + f"it is step {self._number(above)}.", "  ")
         jacobian = self.trace[f"da{k}_dz{k}"].kind == "jacobian"
         lines += self._entry(f"dL_da{k}", (s, j))
         lines += self._entry(f"da{k}_dz{k}", (s, j, j) if jacobian else (s, j))
@@ -211,12 +221,11 @@ class Page:
 
     def step(self, step: Step) -> Lines:
         """One step: title, a sentence, formula, shapes, result, and one of its numbers in full."""
-        number = self.trace.steps.index(step) + 1
         mark = self.marks.get(step.name, "")
         others = dict.fromkeys((step.symbol, step.name, step.seed_name))
         first = self.spelling.name(step)
         names = [first, *(other for other in others if other != first)]
-        count = f"[{number}/{len(self.trace)}] "
+        count = f"[{self._number(step)}/{len(self.trace)}] "
         head = " · ".join(names) + (f" · {mark}" if mark else "")
         lines = []
         for i, part in enumerate(wrap_formula(head, self.width - len(count))):
@@ -236,6 +245,9 @@ class Page:
             working = work(step, (), self._values)
             lines += ladder(self.spelling, working, self.width, "    ", names=False)
         return lines
+
+    def _number(self, step: Step) -> int:
+        return self.trace.steps.index(step) + 1
 
     def _example(self, step: Step) -> Lines:
         index = self._index(step)
