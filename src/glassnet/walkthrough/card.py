@@ -5,7 +5,7 @@ And how the same network is written elsewhere, where it can be, with what differ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from glassnet.core import activations, losses, optimizers
 from glassnet.core.formula import Formula
@@ -14,7 +14,7 @@ from glassnet.core.optimizers import LBFGS, Optimizer
 from glassnet.core.schedules import Schedule
 from glassnet.engines.base import Task
 from glassnet.walkthrough import formulas
-from glassnet.walkthrough.expression import name, number
+from glassnet.walkthrough.expression import call, name
 from glassnet.walkthrough.step import Layout
 from glassnet.walkthrough.trace import Trace
 
@@ -109,20 +109,28 @@ def _digits(digits: int | None) -> str:
 
 
 def _made(value: Formula) -> str:
-    # Adam(lr=0.01), as Python says it; constants at their defaults are left out
-    default = type(value)()
+    # gn.Adam(lr=0.01), as Python says it; constants at their defaults are left out
     shown = []
-    for field, constant in value.__dict__.items():
-        if field in type(value).__dataclass_fields__ and constant != getattr(default, field):
+    for field in fields(value):
+        constant = getattr(value, field.name)
+        if constant != field.default:
             said = _made(constant) if isinstance(constant, Formula) else repr(constant)
-            shown.append(f"{field}={said}")
-    return f"gn.{type(value).__name__}({', '.join(shown)})"
+            shown.append(f"{field.name}={said}")
+    kind = type(value)
+    home = "gn." if kind.__module__.startswith("glassnet.core.") else ""  # or one's own
+    return f"{home}{kind.__name__}({', '.join(shown)})"
 
 
 def _glassnet(task: Task) -> str:
     net = task.net
     hidden = [layer.activation for layer in net.layers[:-1]]
     said = ", ".join(map(str, net.sizes))
+    if len({layer.bias for layer in net.layers}) > 1:
+        dense = [
+            f"gn.Dense({layer.n_in}, {layer.n_out}, {_made(layer.activation)}, bias={layer.bias})"
+            for layer in net.layers
+        ]
+        return f"net = gn.Network(({', '.join(dense)}))\n{_glassnet_task(task)}"
     if hidden:
         one = _made(hidden[0])
         alike = all(activation == hidden[0] for activation in hidden)
@@ -131,14 +139,15 @@ def _glassnet(task: Task) -> str:
         )
     said += f", output={_made(net.layers[-1].activation)}"
     said += "" if net.layers[-1].bias else ", bias=False"
+    return f"net = gn.Network.mlp({said})\n{_glassnet_task(task)}"
+
+
+def _glassnet_task(task: Task) -> str:
     rest = "" if task.reduction == "mean" else ', reduction="sum"'
     rest += f", l1={task.l1!r}" if task.l1 else ""
     rest += f", l2={task.l2!r}" if task.l2 else ""
     rest += f", clip={task.clip!r}" if task.clip is not None else ""
-    return (
-        f"net = gn.Network.mlp({said})\n"
-        f"task = gn.Task(net, {_made(task.loss)}, {_made(task.optimizer)}{rest})"
-    )
+    return f"task = gn.Task(net, {_made(task.loss)}, {_made(task.optimizer)}{rest})"
 
 
 SKLEARN = {
@@ -168,11 +177,17 @@ def _scikit_learn(task: Task) -> str:
         why.append("always a bias")
     if not net.layers[:-1]:
         why.append("at least one hidden layer")
+    if task.reduction == "sum":
+        why.append("always the mean over the samples")
+    if task.l1:
+        why.append("no l1")
+    if task.clip is not None:
+        why.append("no clipping")
     solvers: dict[type, str] = {
         optimizers.SGD: 'solver="sgd", momentum=0, nesterovs_momentum=False',
-        optimizers.Momentum: 'solver="sgd", nesterovs_momentum=False',
-        optimizers.Nesterov: 'solver="sgd"',
-        optimizers.Adam: 'solver="adam"',
+        optimizers.Momentum: 'solver="sgd", momentum={momentum}, nesterovs_momentum=False',
+        optimizers.Nesterov: 'solver="sgd", momentum={momentum}',
+        optimizers.Adam: 'solver="adam", beta_1={beta1}, beta_2={beta2}, epsilon={eps}',
         optimizers.LBFGS: 'solver="lbfgs"',
     }
     solver = solvers.get(type(task.optimizer))
@@ -183,12 +198,17 @@ def _scikit_learn(task: Task) -> str:
     sizes = ", ".join(str(layer.n_out) for layer in net.layers[:-1])
     comma = "," if len(net.layers) == 2 else ""
     named = SKLEARN[type(net.layers[0].activation)]
-    rate = _rate(task, "learning_rate_init")
+    solver = solver.format(**formulas.constants(task.optimizer))
+    rate = "" if isinstance(task.optimizer, LBFGS) else f", learning_rate_init={_rate(task)}"
     said = f'{made}hidden_layer_sizes=({sizes}{comma}), activation="{named}", {solver}{rate}, '
     said += f"alpha={_alpha(task)})"
+    if isinstance(task.optimizer, Optimizer) and isinstance(task.optimizer.lr, Schedule):
+        said += f"\n# the rate of the first update; then by {task.optimizer.lr}"
     said += "\n# its penalty is alpha/(2·N)·ΣW²: divided by the samples, so alpha is l2·N"
-    if net.n_out > 1 and isinstance(task.loss, losses.SquaredError):
+    if net.n_out > 1 and isinstance(task.loss, losses.SquaredError | losses.Poisson):
         said += "\n# reports the loss as a mean over the outputs too"
+    if net.n_out == 2 and isinstance(task.loss, losses.CrossEntropy):
+        said += "\n# of two classes it makes one output, logistic"
     return said
 
 
@@ -196,16 +216,9 @@ def _alpha(task: Task) -> str:
     return f"{task.l2!r} * n_samples" if task.l2 else "0"
 
 
-def _rate(task: Task, key: str) -> str:
-    optimizer = task.optimizer
-    if isinstance(optimizer, LBFGS):
-        return ""
-    return f", {key}={_first_rate(optimizer)}"
-
-
-def _first_rate(optimizer: Optimizer) -> str:
-    scheduled = "  # then by its schedule" if isinstance(optimizer.lr, Schedule) else ""
-    return f"{optimizer.rate(0)!r}{scheduled}"
+def _rate(task: Task) -> str:
+    assert isinstance(task.optimizer, Optimizer)
+    return repr(task.optimizer.rate(0))
 
 
 TORCH: dict[type, str] = {
@@ -224,7 +237,7 @@ TORCH: dict[type, str] = {
 def _pytorch(task: Task, dtype: str) -> str:
     net = task.net
     folded = task.loss.closes(net.layers[-1].activation)  # the loss takes the sums z
-    parts = []
+    parts, own = [], []
     for k, layer in enumerate(net.layers, 1):
         bias = "" if layer.bias else ", bias=False"
         parts.append(f"nn.Linear({layer.n_in}, {layer.n_out}{bias})")
@@ -232,8 +245,9 @@ def _pytorch(task: Task, dtype: str) -> str:
             continue
         written = TORCH.get(type(layer.activation))
         if written is None:
-            written = f"{type(layer.activation).__name__}()  # to be written by hand"
-        parts.append(written.format(**layer.activation.__dict__))
+            own.append(type(layer.activation).__name__)
+            written = f"{own[-1]}()"
+        parts.append(written.format(**formulas.constants(layer.activation)))
     cost: dict[type, tuple[str, str]] = {
         losses.SquaredError: ("nn.MSELoss", "it has no half, and its mean is over the outputs too"),
         losses.BinaryCrossEntropy: ("nn.BCEWithLogitsLoss", "its mean is over the outputs too")
@@ -246,11 +260,18 @@ def _pytorch(task: Task, dtype: str) -> str:
         losses.Absolute: ("nn.L1Loss", "its mean is over the outputs too"),
         losses.Poisson: ("nn.PoissonNLLLoss", "it leaves out the part that depends on y alone"),
     }
+    settings = ""
+    if isinstance(task.loss, losses.Huber):
+        settings = f"delta={task.loss.delta!r}, "
+    elif isinstance(task.loss, losses.Poisson) and not folded:
+        settings = "log_input=False, "
     named = cost.get(type(task.loss))
     if named is None:
         loss = f"# {type(task.loss).__name__}: to be written by hand"
     else:
-        loss = f'loss = {named[0]}(reduction="{task.reduction}")  # {named[1]}'
+        loss = f'loss = {named[0]}({settings}reduction="{task.reduction}")  # {named[1]}'
+    if own:
+        loss += f"\n# to be written by hand: {', '.join(own)}"
     double = ".double()" if dtype == "float64" else ""
     body = ", ".join(parts)
     return (
@@ -259,35 +280,37 @@ def _pytorch(task: Task, dtype: str) -> str:
 
 
 KERAS: dict[type, str] = {
-    activations.Sigmoid: "sigmoid",
-    activations.Tanh: "tanh",
-    activations.ReLU: "relu",
-    activations.LeakyReLU: "leaky_relu",
-    activations.ELU: "elu",
-    activations.GELU: "gelu",
-    activations.SiLU: "silu",
-    activations.Softplus: "softplus",
-    activations.Identity: "linear",
-    activations.Softmax: "softmax",
-    activations.Exp: "exponential",
+    activations.Sigmoid: '"sigmoid"',
+    activations.Tanh: '"tanh"',
+    activations.ReLU: '"relu"',
+    activations.LeakyReLU: "keras.layers.LeakyReLU(negative_slope={alpha})",
+    activations.ELU: "keras.layers.ELU(alpha={alpha})",
+    activations.GELU: '"gelu"',
+    activations.SiLU: '"silu"',
+    activations.Softplus: '"softplus"',
+    activations.Identity: '"linear"',
+    activations.Softmax: '"softmax"',
+    activations.Exp: '"exponential"',
 }
 
 
 def _keras(task: Task) -> str:
     lines = [f"keras.Input(shape=({task.net.n_in},))"]
     for layer in task.net.layers:
-        named = KERAS.get(type(layer.activation), f"{type(layer.activation).__name__}  (own)")
+        named = KERAS.get(type(layer.activation), f'"{type(layer.activation).__name__}  (own)"')
+        named = named.format(**formulas.constants(layer.activation))
         bias = "" if layer.bias else ", use_bias=False"
-        lines.append(f'keras.layers.Dense({layer.n_out}, activation="{named}"{bias})')
+        lines.append(f"keras.layers.Dense({layer.n_out}, activation={named}{bias})")
     cost: dict[type, str] = {
         losses.SquaredError: "mse  (no half; its mean is over the outputs too)",
         losses.BinaryCrossEntropy: "binary_crossentropy  (its mean is over the outputs too)",
         losses.CrossEntropy: "categorical_crossentropy",
-        losses.Huber: "huber",
-        losses.Absolute: "mae",
+        losses.Huber: "keras.losses.Huber(delta={delta})  (its mean is over the outputs too)",
+        losses.Absolute: "mae  (its mean is over the outputs too)",
         losses.Poisson: "poisson  (without the part that depends on y alone)",
     }
     named = cost.get(type(task.loss), f"{type(task.loss).__name__}  (own)")
+    named = named.format(**formulas.constants(task.loss))
     body = ", ".join(lines)
     return f"model = keras.Sequential([{body}])\n# loss: {named}; W is (n_in, n_out), as here"
 
@@ -298,8 +321,9 @@ def _numpy(net: Network) -> str:
     for k, layer in enumerate(net.layers, 1):
         below = "X" if k == 1 else f"a{k - 1}"
         bias = f" + b{k}[:, None]" if layer.bias else ""
-        f = formulas.of_activation(layer.activation).f.replace(name("z"), name(f"z{k}"))
-        for constant, value in formulas.constants(layer.activation).items():
-            f = f.replace(name(constant), number(value))
+        f = formulas.fixed(formulas.of_activation(layer.activation).f, layer.activation)
+        f = f.replace(name("z"), name(f"z{k}"))
+        if isinstance(layer.activation, activations.Softmax):
+            f = call("softmax", name(f"z{k}").T).T
         lines.append(f"z{k} = W{k}.T @ {below}{bias}; a{k} = {f.code()}")
     return "\n".join(lines)
