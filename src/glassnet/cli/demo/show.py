@@ -184,7 +184,7 @@ def verdicts(rows: Sequence[Row]) -> Text:
 def side_by_side(rows: Sequence[Row], width: int) -> Table:
     """The comparison as a table, for a terminal of at least NARROW columns."""
     verdict = 18 if width < 110 else 24
-    digits = max(13, min(42, (width - 4 - verdict - 8 - 30) // 2))
+    digits = max(16, min(42, (width - 4 - verdict - 8 - 30) // 2))
     names = min(56, width - 4 - verdict - 8 - 2 * digits)
     grid = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0),
                  show_edge=False, collapse_padding=True)  # fmt: skip
