@@ -50,5 +50,5 @@ def code_of(tree: Expression, spell: Spell) -> tuple[str, int]:
             left, right = (bracket(part, BINDS["+"]) for part in parts)
             return f"{left} {op} {right}", BINDS["compare"]
     binds = {"+": 2, "-": 2, "*": 3, "/": 3, "@": 3}[op]
-    least = binds + (op in "-/@*")
+    least = binds + 1  # a + (b + c) is not rounded as (a + b) + c is
     return f"{bracket(parts[0], binds)} {op} {bracket(parts[1], least)}", binds
