@@ -30,6 +30,7 @@ COMMANDS = {
     "info": "Show what is in a model file.",
     "walk": "Walk through every number of an update, worked out.",
     "check": "Prove the gradient of every parameter by measuring it.",
+    "export": "Write a network as a notebook that needs NumPy alone.",
     "quiz": "Work out the numbers of a network by hand.",
 }
 for name, summary in COMMANDS.items():
