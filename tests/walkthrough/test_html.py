@@ -307,10 +307,11 @@ def test_the_same_for_the_same_numbers_and_apart_for_others() -> None:
             (seed(), Look(sample=1)),
             (seed(reduction="mean"), Look()),
             (replace(seed(), step=1), Look()),
+            (replace(seed(), theta=seed().theta + 1.0), Look()),
             (made(0), Look()),
         ]
     }
-    assert len(ids) == 7
+    assert len(ids) == 8
 
 
 def test_notebooks_show_them() -> None:
@@ -382,8 +383,9 @@ def test_an_activation_with_a_hostile_name_is_text() -> None:
             return np.full_like(z, 2.0)
 
     net = Network.mlp(1, 1, output=Odd())
-    source = html.of_trace(trace(net, [[1.0]], [[1.0]], theta=[1.0, 0.0]))
-    assert Read(source).tags <= set(ALLOWED)
+    one = trace(net, [[1.0]], [[1.0]], theta=[1.0, 0.0])
+    for source in (*pages(one, Look()), one.explain("a1[0,0]")._repr_html_()):
+        assert Read(source).tags <= set(ALLOWED)
 
 
 # ---------------------------------------------------------------- numbers
@@ -402,7 +404,10 @@ def test_tables_show_the_values_with_headers(kind: int, layout: str) -> None:
         shown = step.shown(layout)
         if shown.ndim == 0 or step.kind == "jacobian":
             continue
-        (_, *heads), *rows = cells_of(html.table(step, look, None))
+        source = html.table(step, look, None)
+        (_, *heads), *rows = cells_of(source)
+        assert source.count('<th scope="col"') == len(heads)
+        assert source.count('<th scope="row"') == len(rows)
         value = shown if shown.ndim == 2 else shown[None]
         if shown.ndim == 1 and step.kind == "sample" and layout == "rows":
             value = shown[:, None]
