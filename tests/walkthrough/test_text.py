@@ -7,6 +7,7 @@ at them before they are committed; a reader on the first day should understand e
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from collections.abc import Callable
 from functools import cache
@@ -34,9 +35,10 @@ from glassnet.core.losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson
 from glassnet.core.network import Network
 from glassnet.core.optimizers import SGD, Adam, Momentum, Optimizer
 from glassnet.engines.base import Task
+from glassnet.walkthrough import labels
 from glassnet.walkthrough.explain import work
 from glassnet.walkthrough.ladder import rungs
-from glassnet.walkthrough.matrices import NEGATIVE, POSITIVE, Axis, matrix
+from glassnet.walkthrough.matrices import NEGATIVE, POSITIVE, matrix
 from glassnet.walkthrough.numerals import MINUS, Numerals, aligned
 from glassnet.walkthrough.spelling import Spelling
 from glassnet.walkthrough.step import Layout
@@ -293,19 +295,33 @@ def test_decimal_points_stand_one_below_the_other() -> None:
 def test_a_matrix_says_how_much_it_leaves_out_and_colours_by_sign() -> None:
     values = np.arange(-3000.0, 3000.0).reshape(20, 300) + 0.5
     lines = matrix(
-        values,
-        Axis(lambda i: f"sample {i}", "sample"),
-        Axis(lambda j: f"neuron {j}", "neuron"),
-        numerals=Numerals(),
-        signed=True,
-        width=60,
+        values, labels.SAMPLES, labels.NEURONS, numerals=Numerals(), signed=True, width=60
     )
     text = plain_text(lines)
     columns = len(re.findall("neuron", text.splitlines()[0]))
-    assert f"… {300 - columns} more neurons to the right, 12 more samples below" in text
+    assert f"… {300 - columns} more neurons, 12 more samples" in text
     styles = {span.style for line in lines for span in line.spans}
-    assert {NEGATIVE} <= styles
+    assert NEGATIVE in styles
     assert POSITIVE not in styles  # all eight rows shown are below 0
+
+
+@pytest.mark.parametrize("width", [40, 60, 100])
+@pytest.mark.parametrize("keep", [(0, 0), (19, 1), (7, 2), (8, 150), (0, 299), (12, 298)])
+def test_the_place_that_is_looked_at_is_always_shown(keep: tuple[int, int], width: int) -> None:
+    values = np.arange(6000.0).reshape(20, 300) + 0.5
+    i, j = keep
+    options = {"numerals": Numerals(6), "signed": False, "width": width, "keep": keep}
+    lines = plain_text(matrix(values, labels.SAMPLES, labels.NEURONS, **options)).splitlines()  # type: ignore[arg-type]
+    head = re.findall(r"neuron \d+|…", lines[0])
+    row = next(line for line in lines if line.startswith(f"    sample {i} "))
+    shown = [word for word in head if word != "…"]
+    assert row.split()[2:][shown.index(f"neuron {j}")] == Numerals(6).of(values[i, j])
+    assert f"{300 - len(shown)} more neurons" in lines[-1]
+    assert max(map(len, lines)) <= width
+    # a … stands wherever neurons are left out, and nowhere else
+    places = [int(word.split()[1]) for word in shown]
+    gaps = sum(b > a + 1 for a, b in itertools.pairwise([-1, *places, 300]))
+    assert head.count("…") == gaps
 
 
 @pytest.mark.parametrize("width", range(12, 60, 5))

@@ -15,7 +15,7 @@ from glassnet.walkthrough.step import Step
 from glassnet.walkthrough.trace import Trace
 from glassnet.walkthrough.wrapping import wrap_formula, wrap_words
 
-SIGNED = re.compile(rf"(?P<minus>{MINUS} ?(?=\d))|(?P<plus>\+ ?(?=\d))")
+SIGNED = re.compile(rf"(?<!e)(?:(?P<minus>{MINUS} ?(?=\d))|(?P<plus>\+ ?(?=\d)))")
 NUMBER = re.compile(rf"[\d.]+(?:e{MINUS}?\d+)?|inf|nan")
 
 

@@ -34,47 +34,72 @@ def matrix(
     numerals: Numerals,
     signed: bool,
     width: int,
+    keep: tuple[int, int] = (0, 0),
     indent: str = "    ",
 ) -> list[Text]:
-    """The lines of a matrix, no longer than the width; what does not fit is counted."""
+    """The lines of a matrix, no longer than the width; what does not fit is counted.
+
+    keep : the place that is looked at, which is shown even where what is around it is not.
+    """
     n, m = values.shape
-    shown_rows = n if n <= MOST_ROWS + 1 else MOST_ROWS
-    names = [_short(rows.label(i)) for i in range(shown_rows)]
+    chosen = _rows(n, keep[0])
+    names = [_short(rows.label(i)) for i in chosen]
     left = max(map(len, names), default=0)
-    blocks: list[list[Text]] = []
-    used = len(indent) + left
+
+    def block(j: int) -> list[Text]:
+        label = _short(columns.label(j))
+        return _column(values[chosen, j], label, numerals, signed=signed)
+
+    kept = block(keep[1])
+    if len(indent) + left + len(kept[0]) + 5 > width:  # not even that one: shorter labels, then
+        left = max(width - len(indent) - len(kept[0]) - 5, 1)
+        names = [_short(name, left) for name in names]
+    room = width - len(indent) - left
+    blocks: dict[int, list[Text]] = {}
     for j in range(m):
-        block = _column(values[:shown_rows, j], _short(columns.label(j)), numerals, signed=signed)
-        more = 3 if j < m - 1 else 0
-        if blocks and used + 2 + len(block[0]) + more > width:
+        one = kept if j == keep[1] else block(j)
+        last = max(j, keep[1])
+        need = 2 + len(one[0]) + (3 if last < m - 1 else 0)
+        need += 2 + len(kept[0]) + (3 if j + 1 < keep[1] else 0) if j < keep[1] else 0
+        if need > room and not (j == keep[1] and not blocks):
             break
-        if not blocks and used + 2 + len(block[0]) + more > width:  # shorter labels, then
-            left = max(width - len(indent) - 2 - len(block[0]) - more, 1)
-            names = [_short(name, left) for name in names]
-            used = len(indent) + left
-        blocks.append(block)
-        used += 2 + len(block[0])
+        blocks[j] = one
+        room -= 2 + len(one[0])
+    if keep[1] not in blocks:
+        blocks[keep[1]] = kept
     lines = []
-    for i in range(shown_rows + 1):
+    for i in range(len(chosen) + 1):
+        if i > 1 and chosen[i - 1] > chosen[i - 2] + 1:
+            lines.append(Text(f"{indent}…", style=QUIET))
         line = Text(indent)
         line.append(f"{names[i - 1] if i else '':<{left}}", style=QUIET)
-        for block in blocks:
+        for j, one in blocks.items():
+            if j and j - 1 not in blocks:
+                line.append("   " if i else "  …", style=QUIET)
             line.append("  ")
-            line.append_text(block[i])
-        if i == 0 and len(blocks) < m:
+            line.append_text(one[i])
+        if i == 0 and m - 1 not in blocks:
             line.append("  …", style=QUIET)
         line.rstrip()
         lines.append(line)
-    said = []
-    if len(blocks) < m:
-        said.append(f"{_count(m - len(blocks), columns.noun)} to the right")
-    if shown_rows < n:
-        said.append(f"{_count(n - shown_rows, rows.noun)} below")
+    said = [
+        _count(whole - shown, axis.noun)
+        for whole, shown, axis in ((m, len(blocks), columns), (n, len(chosen), rows))
+        if shown < whole
+    ]
     if said:
-        lines += [
-            Text(part, style=QUIET) for part in wrap_words("… " + ", ".join(said), width, indent)
-        ]
+        text = "… " + ", ".join(said)
+        lines += [Text(part, style=QUIET) for part in wrap_words(text, width, indent)]
     return lines
+
+
+def _rows(n: int, keep: int) -> list[int]:
+    # the first ones; an elision of one row would save nothing
+    if n <= MOST_ROWS + 1:
+        return list(range(n))
+    if keep < MOST_ROWS:
+        return list(range(MOST_ROWS))
+    return [*range(MOST_ROWS - 1), keep]
 
 
 def colour(text: str) -> str:

@@ -283,6 +283,9 @@ class Page:
         rows, columns = axes(step, self.layout, self.inputs)
         if shown.ndim == 1:
             shown = shown[None]
+        index = self._index(step)[-2:]
+        turned = self.layout == "columns" and step.kind == "data"
+        i, j = (0, *index) if len(index) == 1 else index[::-1] if turned else index
         return lines + matrix(
             shown,
             rows,
@@ -290,6 +293,7 @@ class Page:
             numerals=self.numerals,
             signed=signed,
             width=self.width,
+            keep=(i, j),
         )
 
     def _source(self, layer: int, i: int) -> str:
