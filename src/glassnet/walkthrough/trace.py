@@ -180,6 +180,27 @@ class Trace:
         shown = Numerals(digits, exact)
         return page(self, Look(layout, names, shown, sample, neuron, unfolded))
 
+    def text(
+        self,
+        wanted: str | None = None,
+        *,
+        width: int = 88,
+        layout: Layout = "rows",
+        names: Names = "math",
+        digits: int | None = 4,
+    ) -> str:
+        """What `glassnet walk` prints: of one number such as "dL_dW2[1,0]", or of all there is.
+
+        digits : None for all of them.
+        """
+        from glassnet.walkthrough.numerals import Numerals
+        from glassnet.walkthrough.text import Page, plain_text
+
+        page = Page(self, width, layout, names, Numerals(digits or 4, exact=digits is None))
+        if wanted is not None:
+            return plain_text(page.explanation(self.explain(wanted)))
+        return plain_text([*page.card(), *page.account(), *page.whole()])
+
     def _repr_html_(self) -> str:
         from glassnet.walkthrough.html import of_trace
 
