@@ -10,7 +10,7 @@ from scipy.special import erf
 
 from glassnet.core.activations import Activation
 from glassnet.core.losses import Loss
-from glassnet.core.optimizers import SGD, LBFGS, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSProp
+from glassnet.core.optimizers import LBFGS, SGD, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSProp
 from glassnet.core.schedules import Exponential
 from glassnet.engines.base import Samples, State, Task
 from glassnet.engines.chance import Chance
@@ -122,7 +122,7 @@ class Exactly(Loss):
 
 @dataclass(frozen=True)
 class Lookahead(Optimizer):
-    """u ← c·u + g; s ← s + u²; θ ← θ - lr·u/√(1 + s): the second slot holds the first's new value."""
+    """u ← c·u + g; s ← s + u²; θ ← θ - lr·u/√(1 + s): s holds the new u."""
 
     c: float = 0.8
     slots: ClassVar[tuple[str, ...]] = ("u", "s")

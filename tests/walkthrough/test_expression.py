@@ -79,7 +79,9 @@ FACES = [
     ("(x >= y)*z", "(x ≥ y)·z", r"\left(x \ge y\right) \cdot z", "(x >= y) * z"),
     ("x @ (y*z)", "x @ (y·z)", r"x \, \left(y \cdot z\right)", "x @ (y * z)"),
     ("x*(y @ z)", "x·(y @ z)", r"x \cdot \left(y \, z\right)", "x * (y @ z)"),
-    ("xlogy(x, y)", "xlogy(x, y)", r"\operatorname{xlogy}\left(x, y\right)", "xlogy(x, y)"),
+    ("-xlogy(x, y)", "-x·ln(y)", r"-x \cdot \ln\left(y\right)", "-xlogy(x, y)"),
+    ("z*xlogy(1 - x, y)", "z·(1 - x)·ln(y)",
+     r"z \cdot \left(1 - x\right) \cdot \ln\left(y\right)", "z * xlogy(1 - x, y)"),
     ("x + 1e-30", "x + 1e-30", r"x + 1 \cdot 10^{-30}", "x + 1e-30"),
 ]  # fmt: skip
 
@@ -204,9 +206,9 @@ def test_definitions_become_formulas(made: Any) -> None:
         lambda a: 1.0 if a == 0.0 else a,
         lambda a: np.where(a == 0.0, 1.0, a),
         lambda a: np.where(a == np.zeros(3), 1.0, a),
-        lambda a: np.sum(a),
-        lambda a: np.add.reduce(a),
-        lambda a: np.nan_to_num(a),
+        np.sum,
+        np.add.reduce,
+        np.nan_to_num,
         lambda a: np.where(a > 0, "yes", "no"),
         lambda a: np.exp(a, where=True),
     ],

@@ -62,7 +62,7 @@ def latex_of(tree: Expression, spell: Spell) -> tuple[str, int]:
         case "column":
             return parts[0]
         case "neg":
-            return f"-{_paren(parts[0], BINDS['neg'])}", BINDS["neg"]
+            return f"-{_paren(parts[0], BINDS['*'])}", BINDS["neg"]
         case "**":
             return f"{{{_paren(parts[0], ATOM)}}}^{{{parts[1][0]}}}", BINDS["**"]
         case "/":
@@ -104,6 +104,9 @@ def _call(function: str, parts: list[tuple[str, int]]) -> tuple[str, int]:
             return rf"\ln\left(1 + {_paren(parts[0], BINDS['+'])}\right)", ATOM
         case "expm1":
             return f"e^{{{inside}}} - 1", BINDS["+"]
+        case "xlogy":
+            first = _paren(parts[0], BINDS["*"])
+            return rf"{first} \cdot \ln\left({parts[1][0]}\right)", BINDS["*"]
         case "logaddexp":
             return rf"\ln\left(e^{{{parts[0][0]}}} + e^{{{parts[1][0]}}}\right)", ATOM
     known = {

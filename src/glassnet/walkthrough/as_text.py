@@ -57,7 +57,7 @@ def text_of(tree: Expression, spell: Spell) -> tuple[str, int]:
         case "column":
             return parts[0]
         case "neg":
-            return f"-{bracket(parts[0], BINDS['neg'])}", BINDS["neg"]
+            return f"-{bracket(parts[0], BINDS['*'])}", BINDS["neg"]
         case "**":
             return f"{bracket(parts[0], ATOM)}^{bracket(parts[1], ATOM)}", BINDS["**"]
         case "where":
@@ -96,5 +96,7 @@ def _call(function: str, parts: list[tuple[str, int]]) -> tuple[str, int]:
         case "logaddexp":
             first, second = (bracket(part, ATOM) for part in parts)
             return f"ln(e^{first} + e^{second})", ATOM
+        case "xlogy":  # which is 0 where its first number is 0
+            return f"{bracket(parts[0], BINDS['*'])}·ln({parts[1][0]})", BINDS["*"]
     spelled = {"maximum": "max", "minimum": "min", "log": "ln", "Phi": "Φ", "phi": "φ"}
     return f"{spelled.get(function, function)}({inside})", ATOM

@@ -312,12 +312,19 @@ PRIMITIVES: dict[str, Callable[..., Value]] = {
 }
 """Functions beyond NumPy's ufuncs that a formula may name; the exported notebook defines them."""
 
+def _power(base: Value, exponent: Value) -> Value:
+    # beta1**t is Python's in an optimizer, whose last bit is not always NumPy's
+    if isinstance(base, float) and base > 0 and isinstance(exponent, int):
+        return base**exponent
+    return np.asarray(base) ** exponent
+
+
 BINARY: dict[str, Callable[[Value, Value], Value]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
     "/": np.divide,  # as NumPy divides by 0, of single numbers too
-    "**": lambda a, b: np.asarray(a) ** b,
+    "**": _power,
     "@": lambda a, b: a @ b,
     ">": lambda a, b: a > b,
     ">=": lambda a, b: a >= b,
