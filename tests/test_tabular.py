@@ -457,7 +457,7 @@ def test_accuracy_is_of_the_labels_that_are_predicted() -> None:
         ({"l2": -1.0}, "l2"),
         ({"clip": 0.0}, "clip"),
         ({"task": "colours"}, "colours"),
-        ({"hiden": (4,)}, "hiden= is no setting"),
+        ({"epoch": 4}, r"epoch= is no setting.*Did you mean epochs\?"),
     ],
     ids=str,
 )

@@ -9,6 +9,7 @@ weights in `training`.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -339,7 +340,10 @@ def fit(source: Source | Table, target: str, **settings: Any) -> tuple[Model, Hi
     names = [field.name for field in fields(Recipe)]
     for name in settings:
         if name not in names:
-            raise BadInput(f"{name}= is no setting", f"the settings are {', '.join(names[1:])}")
+            near = difflib.get_close_matches(name, names[1:], n=1)
+            hint = f"Did you mean {near[0]}?" if near else ""
+            wanted = f"the settings are {', '.join(names[1:])}"
+            raise BadInput(f"{name}= is no setting", wanted, hint)
     study = prepare(source, Recipe(target, **settings))
     history = History()
     record = last(history.follow(study.stream()))

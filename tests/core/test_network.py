@@ -131,6 +131,10 @@ REFUSED = [
         lambda: Network.mlp(2, 1).init(0, "he"),
         f"'he' {NO_INITIALIZER}",
     ),
+    (
+        lambda: Network.mlp(2, 1).views(np.zeros(2)),
+        "parameters of shape (2,), (3,) is expected for 2-1.",
+    ),
     (lambda: Network.mlp(2, 0, 1), "a layer from 2 to 0, each side needs at least 1 neuron."),
     (
         lambda: Network.mlp(3),

@@ -355,15 +355,15 @@ def test_an_engine_is_a_value(engine):
 NET = Network.mlp(2, 1)
 REFUSED = [
     ({"net": "2-1"}, "net='2-1', a Network is expected. Try Network.mlp(2, 8, 1)."),
-    ({"loss": "mse"}, "loss='mse', an instance of a loss. Try SquaredError()."),
+    ({"loss": "mse"}, "loss='mse', an instance of a loss is expected. Try SquaredError()."),
     ({"loss": SquaredError}, "loss=<class"),
-    ({"optimizer": "adam"}, "optimizer='adam', an instance of one. Try Adam()."),
+    ({"optimizer": "adam"}, "optimizer='adam', an instance of one is expected. Try Adam()."),
     ({"reduction": "total"}, "reduction='total', 'mean' or 'sum' is expected."),
-    ({"l1": -1.0}, "l1=-1.0 and l2=0.0, finite numbers ≥ 0 are expected."),
-    ({"l2": np.inf}, "l1=0.0 and l2=inf, finite numbers ≥ 0 are expected."),
-    ({"l2": np.nan}, "l1=0.0 and l2=nan, finite numbers ≥ 0 are expected."),
-    ({"clip": 0.0}, "clip=0.0, a number above 0, or None, is expected."),
-    ({"clip": np.nan}, "clip=nan, a number above 0, or None, is expected."),
+    ({"l1": -1.0}, "l1=-1.0 of Task, a finite number of 0 or more is expected. Try l1=0.0."),
+    ({"l2": np.inf}, "l2=inf of Task, a finite number of 0 or more is expected. Try l2=0.0."),
+    ({"l2": "1"}, "l2='1' of Task, a finite number of 0 or more is expected. Try l2=0.0."),
+    ({"clip": 0.0}, "clip=0.0 of Task, a finite number above 0 is expected. Try clip=None."),
+    ({"clip": np.nan}, "clip=nan of Task, a finite number above 0 is expected. Try clip=None."),
 ]
 
 

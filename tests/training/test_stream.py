@@ -312,6 +312,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "validation of 1": ({"validation": (X,)}, "validation"),
     "validation X.T": ({"validation": (HELD_X.T, HELD_Y)}, "9 columns"),
     "validation weight": ({"validation": (HELD_X, HELD_Y, HELD_W[1:])}, r"\(8,\)"),
+    "a seed for a state": ({"state": 42}, r"state=42, a State is expected. Try start\(task, 42\)"),
     "state of another net": ({"state": start(LINE)}, "8 parameters"),
     "state of another optimizer": (
         {"state": start(replace(TASK, optimizer=SGD()))},

@@ -130,7 +130,8 @@ class ELU(Activation):
 
     @staticmethod
     def df(z: Array, a: Array, alpha: float) -> Array:
-        return np.where(z > 0, 1.0, alpha * np.exp(np.minimum(z, 0.0)))  # a + alpha would cancel
+        # not a + alpha, which would cancel
+        return np.where(z > 0, 1.0, alpha * np.exp(np.minimum(z, 0.0)))
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,8 @@ class SiLU(Activation):
 
     @staticmethod
     def df(z: Array, a: Array) -> Array:
-        return sigmoid(z) * (1.0 + z * sigmoid(-z))  # σ(-z) for 1 - σ(z): it keeps its digits
+        # σ(-z) for 1 - σ(z): it keeps its digits
+        return sigmoid(z) * (1.0 + z * sigmoid(-z))
 
 
 @dataclass(frozen=True)

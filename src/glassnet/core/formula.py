@@ -39,7 +39,7 @@ RANGES: dict[str, Callable[[float], bool]] = {
 """The ranges of constants, as they read in an error: a finite number "above 0"."""
 
 
-def constant(default: float, reads: str = "", instead: type | None = None) -> Any:
+def constant(default: float | None, reads: str = "", instead: type | None = None) -> Any:
     """A field for a number in one of RANGES, whole where `default` is, or for an `instead`."""
     return dataclasses.field(
         default=default, metadata={"reads": reads, "holds": RANGES[reads], "instead": instead}
@@ -62,15 +62,20 @@ def check_constant(owner: str, field: dataclasses.Field[Any], value: Any) -> Any
     )
 
 
+def check_constants(value: Any) -> None:
+    """Check all fields of a frozen dataclass that `constant` made."""
+    for field in dataclasses.fields(value):
+        if "holds" in field.metadata:
+            checked = check_constant(type(value).__name__, field, getattr(value, field.name))
+            object.__setattr__(value, field.name, checked)
+
+
 @dataclasses.dataclass(frozen=True)
 class Formula:
     """A frozen value with a formula; its fields are the constants in it."""
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            if "holds" in field.metadata:
-                checked = check_constant(type(self).__name__, field, getattr(self, field.name))
-                object.__setattr__(self, field.name, checked)
+        check_constants(self)
 
     @cached_property
     def constants(self) -> tuple[Any, ...]:

@@ -141,6 +141,10 @@ class Network:
 
     def views(self, flat: Array) -> list[tuple[Array, Array | None]]:
         """(W, b) of each layer as views into a flat vector; b is None where there is no bias."""
+        if flat.shape != (self.n_params,):  # a slice would be cut short in silence
+            raise BadInput(
+                f"parameters of shape {flat.shape}", f"{(self.n_params,)} is expected for {self}"
+            )
         return [(flat[w].reshape(shape), flat[b] if b else None) for w, shape, b in self._parts]
 
     def named(self, flat: Array) -> dict[str, Array]:

@@ -9,11 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
 from glassnet.core.backprop import backward, flatten, forward, sample_losses
 from glassnet.core.errors import BadInput
-from glassnet.core.formula import Array
+from glassnet.core.formula import Array, check_constants, constant
 from glassnet.core.losses import Loss
 from glassnet.core.network import Network
 from glassnet.core.objective import Reduction, clip_by_norm, penalty, penalty_slope, reduce
@@ -34,9 +32,9 @@ class Task:
     loss: Loss
     optimizer: Optimizer | LBFGS = Adam()
     reduction: Reduction = "mean"
-    l1: float = 0.0
-    l2: float = 0.0
-    clip: float | None = None
+    l1: float = constant(0.0, "of 0 or more")
+    l2: float = constant(0.0, "of 0 or more")
+    clip: float | None = constant(None, "above 0", type(None))
 
     def __post_init__(self) -> None:
         if not isinstance(self.net, Network):
@@ -44,15 +42,16 @@ class Task:
                 f"net={self.net!r}", "a Network is expected", "Try Network.mlp(2, 8, 1)."
             )
         if not isinstance(self.loss, Loss):
-            raise BadInput(f"loss={self.loss!r}", "an instance of a loss", "Try SquaredError().")
+            raise BadInput(
+                f"loss={self.loss!r}", "an instance of a loss is expected", "Try SquaredError()."
+            )
         if not isinstance(self.optimizer, Optimizer | LBFGS):
-            raise BadInput(f"optimizer={self.optimizer!r}", "an instance of one", "Try Adam().")
+            raise BadInput(
+                f"optimizer={self.optimizer!r}", "an instance of one is expected", "Try Adam()."
+            )
         if self.reduction not in ("mean", "sum"):
             raise BadInput(f"reduction={self.reduction!r}", "'mean' or 'sum' is expected")
-        if not (0 <= self.l1 < np.inf and 0 <= self.l2 < np.inf):
-            raise BadInput(f"l1={self.l1!r} and l2={self.l2!r}", "finite numbers ≥ 0 are expected")
-        if self.clip is not None and not self.clip > 0:
-            raise BadInput(f"clip={self.clip!r}", "a number above 0, or None, is expected")
+        check_constants(self)
 
 
 @dataclass(frozen=True, eq=False)

@@ -116,6 +116,10 @@ def read_table(source: Source, sql: str | None = None, *, as_text: Collection[st
         table = table_of(source)
         if sql is None:
             return table
+    elif not isinstance(source, (str, os.PathLike, list, tuple)):
+        got = f"{type(source).__name__} as a table"
+        hint = "For arrays X and y see glassnet.train."
+        raise BadInput(got, "a file, a list of files or a mapping of columns is expected", hint)
     from glassnet.exchange import duck  # DuckDB is loaded only where a file is read
 
     if isinstance(source, Mapping):

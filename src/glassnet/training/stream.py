@@ -223,6 +223,8 @@ def last(stream: Iterator[Epoch]) -> Epoch:
 
 
 def _check_state(task: Task, state: State) -> None:
+    if not isinstance(state, State):
+        raise BadInput(f"state={state!r}", "a State is expected", "Try start(task, 42).")
     expected = 1 if isinstance(task.optimizer, LBFGS) else len(task.optimizer.slots)
     shapes = {array.shape for array in (state.theta, *state.slots)}
     if shapes != {(task.net.n_params,)} or len(state.slots) != expected:
