@@ -441,3 +441,28 @@ def test_duckdb_and_safetensors_are_loaded_only_where_they_are_used() -> None:
         "assert not {'duckdb', 'safetensors', 'scipy'} & set(sys.modules), sys.modules.keys()\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_decimal_commas_where_semicolons_part_the_cells(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("Größe;Preis;Ort;Zahl\n83,5;1.234,50;Köln;1\n91;-99,9;Ulm;2\n;1e3;Ulm,1;3\n")
+    table = read_table(path)
+    assert [column.kind for column in table.columns] == ["number", "number", "category", "number"]
+    assert table["Größe"].values[:2].tolist() == [83.5, 91.0]
+    assert table["Größe"].missing.tolist() == [False, False, True]
+    assert table["Preis"].values.tolist() == [1234.5, -99.9, 1000.0]
+    assert table.notes == (
+        "Größe: decimal commas, 1.234,5 is read as 1234.5",
+        "Preis: decimal commas, 1.234,5 is read as 1234.5",
+    )
+
+
+def test_elsewhere_a_comma_within_a_cell_stays_text(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('a,b\n"1,234",1\n"5,678",2\n')
+    assert read_table(path)["a"].kind == "category"
+
+
+def test_arrays_are_no_table() -> None:
+    with pytest.raises(BadInput, match=r"ndarray as a table, a file.*see glassnet\.train"):
+        read_table(np.ones((3, 2)))

@@ -197,7 +197,7 @@ def _csv(
         "null_padding=false, ignore_errors=false, nullstr=[''])"
     )
     guessed = {f"c{i}": name for i, name in enumerate(names) if name not in as_text}
-    narrow, notes = narrowest(connection, "raw", guessed)
+    narrow, notes = narrowest(connection, "raw", guessed, decimal_comma=delimiter == ";")
     shown = ", ".join(
         f"{narrow.get(f'c{i}', f'c{i}')} AS {_identifier(name)}" for i, name in enumerate(names)
     )

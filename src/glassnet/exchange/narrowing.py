@@ -15,6 +15,9 @@ KINDS = {
     "large integer": r"""CASE WHEN regexp_full_match({c}, '\s*[+-]?\d+\s*')
         THEN try_cast(trim({c}) AS HUGEINT) END""",
     "number": "try_cast(trim({c}) AS DOUBLE)",
+    "decimal comma": r"""CASE WHEN regexp_full_match(trim({c}),
+        '[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?([eE][+-]?\d+)?')
+        THEN try_cast(replace(replace(trim({c}), '.', ''), ',', '.') AS DOUBLE) END""",
     "boolean": "CASE lower(trim({c})) WHEN 'true' THEN true WHEN 'false' THEN false END",
     # through a zoned timestamp: a plain one would drop the +02:00 that a text ends in
     "timestamp": r"""CASE WHEN regexp_matches({c}, '^\s*\d{4}[-/]\d{1,2}[-/]\d{1,2}')
@@ -35,18 +38,25 @@ TOGETHER = 25
 
 
 def narrowest(
-    connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, str]
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: dict[str, str],
+    *,
+    decimal_comma: bool = False,
 ) -> tuple[dict[str, str], list[str]]:
     """The SQL expression that gives each text column its kind, and what a reader should be told.
 
     `columns` has the name in SQL and the name to be told of each. A column that is no more than
-    text is left out.
+    text is left out. `decimal_comma`: whether 1.234,5 can be a number, as where semicolons part the
+    cells; elsewhere 1,234 is as likely a thousand.
     """
     head = f"(SELECT * FROM {table} LIMIT {SAMPLE})"
     left = list(columns)
     chosen: dict[str, str] = {}
     told: dict[str, list[str]] = {column: [] for column in columns}
     for kind in KINDS:
+        if kind == "decimal comma" and not decimal_comma:
+            continue
         likely = _count(connection, head, kind, left, all_three=False)
         counted = _count(connection, table, kind, [c for c in likely if not likely[c].against])
         found = {c: count for c, count in counted.items() if count.cells and not count.against}
@@ -60,6 +70,8 @@ def narrowest(
                 told[c].append(f"{columns[c]}: dates {example}, read as text; write 2020-02-01")
                 continue
             chosen[c] = _value(c, kind)
+            if kind == "decimal comma":
+                told[c].append(f"{columns[c]}: decimal commas, 1.234,5 is read as 1234.5")
             if count.markers:
                 told[c] += _markers(connection, table, c, columns[c], chosen[c])
     return chosen, [note for notes in told.values() for note in notes]
