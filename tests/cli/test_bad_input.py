@@ -87,6 +87,12 @@ def test_tables(capsys: pytest.CaptureFixture[str], text: str, words: str) -> No
         (["points.csv", "--target", "side", "--sql", "select nothing"], "nothing"),
         (["points.csv", "--target", "side", "-o", "no/such/model.safetensors"], "no folder"),
         (["points.csv", "--target", "side", "-o", "."], "is a folder"),
+        (["points.csv", "--target", "side", "-o", "points.csv"], "is by its ending a table"),
+        (["points.csv", "--target", "side", "--checkpoint", "points.csv"], "ending a table"),
+        (
+            ["points.csv", "--target", "side", "-o", "m", "--checkpoint", "m"],
+            "m for the model and for the checkpoint",
+        ),
         (["points.csv", "--target", "side", "--resume"], "--checkpoint"),
     ],
     ids=lambda value: " ".join(value[-2:]) if isinstance(value, list) else "",
@@ -164,6 +170,11 @@ def test_tables_that_do_not_fit_the_model(capsys: pytest.CaptureFixture[str], mo
     Path("label.csv").write_text("x1,x2,side\n1,2,0\n2,3,7\n", encoding="utf-8")
     line = refused(capsys, "evaluate", str(model), "label.csv")
     assert "'7' in row 2" in line
+    before = Path("points.csv").read_bytes()
+    assert "is the table itself" in refused(
+        capsys, "predict", str(model), "points.csv", "-o", "./points.csv"
+    )
+    assert Path("points.csv").read_bytes() == before
     assert "-o out.xyz"[3:] in refused(capsys, "predict", str(model), "points.csv", "-o", "out.xyz")
     Path("numbers.csv").write_text("x1,x2\n1,2\n", encoding="utf-8")
     assert "no column 'side'" in refused(capsys, "evaluate", str(model), "numbers.csv")

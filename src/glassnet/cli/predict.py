@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from glassnet.cli.terminal import plural, tell
+from glassnet.core.errors import BadInput
 from glassnet.exchange.model import load_model
 from glassnet.exchange.tables import read_table, write_table
 
@@ -40,6 +41,9 @@ def predict(
     sql
         A query over the table first, in which it is called data.
     """
+    if out is not None and out.exists() and Path(table).exists() and out.samefile(table):
+        got = f"-o {out} is the table itself"
+        raise BadInput(got, "a file of its own for the predictions is expected")
     loaded = load_model(model)
     rows = read_table(table, sql, as_text=loaded.as_text)
     answer = loaded.predict_table(rows)

@@ -156,6 +156,9 @@ def train(
     refuse_unwritable(out)
     if checkpoint is not None:
         refuse_unwritable(checkpoint)
+        if checkpoint.absolute() == out.absolute():
+            got = f"{out} for the model and for the checkpoint"
+            raise BadInput(got, "two names are expected", "Try --checkpoint run.safetensors.")
     elif resume:
         raise BadInput("--resume without --checkpoint", "the file to go on from is expected")
     folder = pictures_to or out.with_name(f"{out.stem}-pictures")
@@ -243,11 +246,16 @@ def run(screen: Console, study: Study, stream: Iterator[Epoch], past: Past | Non
 
 
 def refuse_unwritable(out: Path) -> None:
-    """Before an hour of training, not after it: the folder is there and may be written."""
+    """Before an hour of training, not after it: no table, and in a folder that is there."""
+    from glassnet.exchange.duck import ENDINGS  # DuckDB is loaded only where a file is read
+
     if out.is_dir():
         raise BadFile(f"{out} is a folder", "the name of a file is expected", "Try -o NAME.")
     if not out.absolute().parent.is_dir():
         raise BadFile(f"there is no folder {out.parent}", "one that exists is expected")
+    if out.name.lower().removesuffix(".gz").endswith(tuple(ENDINGS)):
+        got = f"{out} is by its ending a table"
+        raise BadFile(got, "a name for what is written is expected", "Try -o model.safetensors.")
 
 
 def _sizes(text: str) -> tuple[int, ...]:
