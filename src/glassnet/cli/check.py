@@ -85,8 +85,8 @@ def check(
             part.name,
             "×".join(map(str, part.shape)),
             f"{part.error:.1e} at {part.name}[{at}]",
-            f"{part.computed[part.worst]:+.9f}",
-            f"{part.measured[part.worst]:+.9f}",
+            f"{part.computed[part.worst]:+.8e}",
+            f"{part.measured[part.worst]:+.8e}",
             part.verdict,
         )
     screen.print(grid)
