@@ -45,13 +45,11 @@ TIMES = '<span style="padding:0 .1em">·</span>'
 def blackboard(tree: Expression) -> Expression:
     """A formula as one writes it: for what only a computer calls by a name, what that name means.
 
-    softmax(z) is e^z/Σ_k e^z, xlogy(y, a) is y·ln a; [k] is an output, [j] the sum that moves.
+    softmax(z) is e^z/Σ_k e^z; [k] is an output, [j] the sum that moves.
     """
     parts = tuple(blackboard(a) if isinstance(a, Expression) else a for a in tree.args)
     tree = Expression(tree.op, parts)
     match tree.op, parts:
-        case "neg", (Expression(op="*", args=(first, second)),):
-            return Expression("neg", (first,)) * second  # -y·ln a rather than -(y·ln a)
         case "T", (Expression(op="/", args=(_, Expression(op="sum"))) as quotient,):
             return Expression("/", tuple(map(_upright, quotient.args)))
         case "T", (Expression(op="sum"),):
@@ -63,8 +61,6 @@ def blackboard(tree: Expression) -> Expression:
             return where(name("k = j"), of * (number(1.0) - of), -of * by)
         case "call", ("contract", dL_da, da_dz):
             return total(_at(dL_da, "k") * _at(da_dz, "k,j"), "outputs")
-        case "call", ("xlogy", x, y):
-            return x * call("ln", y)
         case "call", ("ones_like", _):
             return number(1.0)
     return tree
@@ -133,7 +129,7 @@ def html_of(tree: Expression, leaf: Leaf) -> tuple[str, int]:
         case "column":
             return parts[0]
         case "neg":
-            return f"−{bracket(parts[0], BINDS['neg'])}", BINDS["neg"]
+            return f"−{bracket(parts[0], BINDS['*'])}", BINDS["neg"]
         case "**":
             base = bracket(parts[0], ATOM)
             return _raised(base, parts[1]), BINDS["**"]
@@ -185,6 +181,8 @@ def _call(function: str, parts: list[tuple[str, int]]) -> tuple[str, int]:
         case "logaddexp":
             first, second = (_raised("e", part) for part in parts)
             return f"ln({first} + {second})", ATOM
+        case "xlogy":
+            return f"{bracket(parts[0], BINDS['*'])}{TIMES}ln({parts[1][0]})", BINDS["*"]
     spelled = {"maximum": "max", "minimum": "min", "log": "ln", "Phi": "Φ", "phi": "φ"}
     return f"{escape(spelled.get(function, function))}({inside})", ATOM
 
