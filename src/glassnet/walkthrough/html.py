@@ -148,7 +148,7 @@ SHEET = (
     "body{margin:1em auto;padding:0 1em;max-width:60em}"
     "summary{cursor:pointer}:target{outline:2px solid;outline-offset:.3em}"
     "@media print{details::details-content{content-visibility:visible;height:auto}"
-    "details{break-inside:avoid-page}}"
+    "summary{break-after:avoid}table,tr{break-inside:avoid}pre{white-space:pre-wrap}body{print-color-adjust:exact}}"
 )
 
 
@@ -291,8 +291,8 @@ def legend() -> str:
     """What the colours and the frame mean."""
     plus, minus = chip(1.0, "+ positive"), chip(-1.0, "− negative")
     return (
-        f'<p style="{SMALL}">{plus} {minus}, the fuller the larger. Framed: the number that is '
-        "worked out. Open a step to see its formula, the numbers in it, and its proof.</p>"
+        f'<p style="{SMALL}">{plus} {minus}, the fuller the larger. Framed and bold: the number '
+        "that is worked out. Open a step to see its formula, the numbers in it, and its proof.</p>"
     )
 
 
