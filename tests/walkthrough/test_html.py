@@ -479,13 +479,11 @@ MATHS |= {"min": min, "max": max, "ln": lambda x: math.log(x) if x > 0 else math
 NUMERIC = re.compile(r"(?:[\d.\s·+\-/()^,]|e-?\d|e\^|ln\(|tanh\(|max\(|min\(|√(?=\d))+")
 
 
-@every_kind
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_each_line_of_numbers_comes_to_the_number(kind: int, layout: str) -> None:
-    look = Look(layout=layout, sample=3, neuron=2, numerals=Numerals(exact=True))
+def checked(source: str) -> int:
+    """How many lines of numbers there are; each comes to the number below it."""
     read = 0
-    for source in re.findall(r"<p style=\"font-variant.*?</p>", html.of_trace(made(kind), look)):
-        _, *lines = bare(source).replace("−", "-").split("\n= ")
+    for part in re.findall(r"<p style=\"font-variant.*?</p>", source):
+        _, *lines = bare(part).replace("−", "-").split("\n= ")
         if not lines:
             continue
         value = float(lines[-1])
@@ -499,7 +497,23 @@ def test_each_line_of_numbers_comes_to_the_number(kind: int, layout: str) -> Non
                 continue
             assert found == pytest.approx(value, rel=1e-9, abs=1e-12), (line, value)
             read += 1
+    return read
+
+
+@every_kind
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_each_line_of_numbers_comes_to_the_number(kind: int, layout: str) -> None:
+    look = Look(layout=layout, sample=3, neuron=2, numerals=Numerals(exact=True))
+    read = checked(html.of_trace(made(kind), look))
     assert read > 15
+
+
+def test_the_rest_of_a_long_sum_is_in_the_sum() -> None:
+    net = Network.mlp(4, 300, 1, activation=Tanh())
+    one = trace(net, np.ones((20, 4)), np.ones((20, 1)), theta=net.init(0))
+    exact = Look(numerals=Numerals(exact=True))
+    assert checked(html.of_explanation(one.explain("z2[0,0]"), exact)) == 1
+    assert checked(html.of_explanation(one.explain("dL_dW1[0,0]"), exact)) >= 1
 
 
 def test_the_seed_reads_as_the_notes_wish() -> None:
