@@ -12,7 +12,7 @@ import pytest
 from rich.cells import cell_len
 
 from glassnet.cli import main
-from glassnet.cli.walk import CELLS, notebook_trace
+from glassnet.cli.walk import notebook_trace
 from glassnet.exchange.model import load_model
 from glassnet.exchange.tables import read_table
 from glassnet.tabular import trace_table
@@ -84,10 +84,15 @@ def steps_in(text: str) -> dict[str, str]:
     batch = text[text.index("The batch: ") :]
     found: dict[str, str] = {}
     for block in HEAD.split(batch)[1:]:
-        head = block.partition("\n  ")[0].replace("\n", " ")
+        head = head_of(block)
         for name in re.split(r" +· +", head.strip()):
             found.setdefault(name.strip(), block)
     return found
+
+
+def head_of(block: str) -> str:
+    """A step's title in one line: what is indented further than its text belongs to it."""
+    return " ".join(re.split(r"\n  (?! )", block)[0].split())
 
 
 def matrix_in(block: str) -> Iterator[str]:
@@ -128,8 +133,10 @@ def test_every_digit_of_the_notebook(capsys: pytest.CaptureFixture[str], cell: i
 def test_every_cell_from_13_to_40_is_walked_and_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(PRINTS) == {cell for cell in PRINTED if 13 <= cell <= 40}
     said = output(capsys, "--seed")
-    for name, cells in CELLS.items():
-        assert cells in " ".join(steps_in(said)[name].split())
+    heads = {name: head_of(block) for name, block in steps_in(said).items()}
+    for cell, names in PRINTS.items():
+        marked = [heads[name.removeprefix("#")].partition("· cell")[2] for name in names]
+        assert str(cell) in re.findall(r"\d+", " ".join(marked))
     assert "error_wrt_weights_hidden_output" in said
 
 
@@ -287,6 +294,14 @@ def test_without_the_target_only_forward(capsys: pytest.CaptureFixture[str], mod
     assert "Did you mean" in line
     alone = output(capsys, models / "price.safetensors")
     assert "No table: one sample whose 3 inputs are 0" in alone
+
+
+def test_rows_without_a_target_are_left_out(
+    capsys: pytest.CaptureFixture[str], models: Path
+) -> None:
+    Path("gaps.csv").write_text("city,rooms,price\nOslo,3,3\nOslo,4,\nParis,2,7\n", "utf-8")
+    said = output(capsys, models / "price.safetensors", "gaps.csv", "--number", "y[1,0]", "--exact")
+    assert "The batch is all 2 rows" in said
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,8 @@ CELLS = {
     "da1_dz1": "cell 29",
     "dz1_dW1": "cell 31, its shape",
     "dL_dW1": "cell 34",
-    "W1": "cell 37",
-    "W2": "cell 36",
+    "W1": "cell 37; its shape: cell 32",
+    "W2": "cell 36; its shape: cell 22",
     "new_W2": "cell 39",
     "new_W1": "cell 40",
 }
