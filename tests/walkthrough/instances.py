@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from hypothesis import strategies as st
 from scipy.special import erf
 
-from glassnet.core.activations import Activation
+from glassnet.core.activations import Activation, Identity
 from glassnet.core.losses import Loss
+from glassnet.core.network import Dense, Network
 from glassnet.core.optimizers import LBFGS, SGD, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSProp
 from glassnet.core.schedules import Exponential
 from glassnet.engines.base import Samples, State, Task
 from glassnet.engines.chance import Chance
-from tests.core.instances import sensible
+from tests.core.instances import ALL_ACTIVATIONS, ALL_LOSSES, sensible
 
 
 @dataclass(frozen=True)
@@ -181,3 +183,38 @@ def state_of(task: Task, rng: np.random.Generator, step: int, dtype: Any = np.fl
     slots = getattr(task.optimizer, "slots", ())
     made = tuple(rng.random(n).astype(dtype) for _ in slots)
     return State(theta.astype(dtype), made, step, step, Chance.of(0))
+
+
+class Drawn:
+    """A task that Hypothesis can print: it takes the dataclasses' annotations for fields."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    def __repr__(self) -> str:
+        return repr(self.task)
+
+
+@st.composite
+def tasks(draw: st.DrawFn, *, own: bool = True, deepest: int = 4, widest: int = 5) -> Drawn:
+    """Any network, loss, optimizer, reduction, penalty and clipping."""
+    activations = [*ALL_ACTIVATIONS, *(OWN_ACTIVATIONS if own else [])]
+    loss = draw(st.sampled_from([*ALL_LOSSES, *(OWN_LOSSES if own else [])]))
+    depth, width = draw(st.integers(1, deepest)), st.integers(1, widest)
+    sizes = [draw(width) for _ in range(depth + 1)]
+    layers = []
+    for k in range(depth):
+        activation = draw(st.sampled_from(activations))
+        if k == depth - 1 and draw(st.booleans()):
+            activation = loss.link or Identity()
+        layers.append(Dense(sizes[k], sizes[k + 1], activation, draw(st.booleans())))
+    task = Task(
+        Network(tuple(layers)),
+        loss,
+        draw(st.sampled_from(EVERY_OPTIMIZER)),
+        reduction=draw(st.sampled_from(["mean", "sum"])),
+        l1=draw(st.sampled_from([0.0, 0.01])),
+        l2=draw(st.sampled_from([0.0, 0.1])),
+        clip=draw(st.sampled_from([None, 0.5, 1e6])),
+    )
+    return Drawn(task)

@@ -91,7 +91,8 @@ class Trace:
             if wanted == step.symbol or wanted.lower() == step.seed_name.lower():
                 return step
         spellings = {s: s for step in self.steps for s in (step.name, step.seed_name)}
-        near = difflib.get_close_matches(wanted, spellings, n=4, cutoff=0.5)
+        near = [s for s in spellings if s.lower() == wanted.lower()]
+        near = near or difflib.get_close_matches(wanted, spellings, n=4, cutoff=0.5)
         hint = f"Did you mean {', '.join(near)}?" if near else ""
         shown = ", ".join(list(self._by_name)[:12])
         raise BadInput(f"the trace has no number {wanted!r}", f"it has {shown}, …", hint)
