@@ -13,7 +13,10 @@ from rich.cells import cell_len
 
 from glassnet.cli import main
 from glassnet.cli.walk import notebook_trace
-from glassnet.exchange.model import load_model
+from glassnet.core.losses import SquaredError
+from glassnet.core.network import Network
+from glassnet.engines.base import Task
+from glassnet.exchange.model import Model, load_model, save_model
 from glassnet.exchange.tables import read_table
 from glassnet.tabular import trace_table
 from glassnet.walkthrough.numerals import MINUS
@@ -294,6 +297,27 @@ def test_without_the_target_only_forward(capsys: pytest.CaptureFixture[str], mod
     assert "Did you mean" in line
     alone = output(capsys, models / "price.safetensors")
     assert "No table: one sample whose 3 inputs are 0" in alone
+
+
+def test_a_walk_with_l_bfgs_ends_with_the_gradient(
+    capsys: pytest.CaptureFixture[str], models: Path
+) -> None:
+    words = ["train", models / "price.csv", "--target", "price", "--hidden", "2", "--epochs", "2"]
+    words += ["--optimizer", "lbfgs", "--no-pictures", "-o", "l.safetensors"]
+    assert main([str(word) for word in words]) == 0
+    said = output(capsys, "l.safetensors", models / "price.csv", "--layer", "1")
+    assert "so the walk ends with the gradient" in said
+    assert list(steps_in(said))[-1] == "objective_wrt_bias_hidden"
+
+
+def test_a_model_that_knows_no_table_walks_forward_from_zeros(
+    capsys: pytest.CaptureFixture[str], models: Path
+) -> None:
+    net = Network.mlp(2, 3, 1)
+    save_model(Model(Task(net, SquaredError()), net.init(0)), "plain.safetensors")
+    assert "one sample whose 2 inputs are 0." in output(capsys, "plain.safetensors")
+    line = refused(capsys, "plain.safetensors", models / "price.csv")
+    assert "was not made from a table" in line
 
 
 def test_rows_without_a_target_are_left_out(

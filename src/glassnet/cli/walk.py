@@ -17,7 +17,7 @@ from glassnet.core.errors import BadInput
 from glassnet.core.initializers import Uniform
 from glassnet.core.losses import SquaredError
 from glassnet.core.network import Network
-from glassnet.core.optimizers import SGD
+from glassnet.core.optimizers import LBFGS, SGD
 from glassnet.datasets import notebook_samples
 from glassnet.engines.base import Task
 from glassnet.exchange.model import Model, load_model
@@ -198,6 +198,8 @@ def _traced(
     used = min(batch, table.rows)
     _, told = model.encode(table.take(list(range(used))))
     found = trace_table(model, table.take(list(range(used))))
+    if found.samples is not None and isinstance(found.task.optimizer, LBFGS):
+        notes.append("L-BFGS steps by many gradients at once, so the walk ends with the gradient.")
     which = f"all {plural(used, 'row')}" if used == table.rows else (
         f"the first {used} of {plural(table.rows, 'row')}"
     )  # fmt: skip
