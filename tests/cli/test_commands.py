@@ -198,6 +198,8 @@ def test_evaluate_numbers_in_their_own_unit(capsys: pytest.CaptureFixture[str]) 
 def test_info(capsys: pytest.CaptureFixture[str]) -> None:
     run("train", "homes.csv", "--target", "price", "--activation", "relu", *QUICK)
     said = output(capsys, "info", "model.safetensors")
+    assert re.search(r"best loss +\S+, in epoch \d", said)
+    assert re.search(r"last epoch +R² \S+, loss \S+, val loss ", said)
     for wanted in ("6-6-1", "49 parameters", "relu", "Oslo, Paris, Rome", "mean over the samples"):
         assert wanted in said
     data = json.loads(output(capsys, "info", "model.safetensors", "--json"))

@@ -161,11 +161,11 @@ def _training(model: Model) -> dict[str, str]:
     if history:
         kept = settings.get("epoch_kept", history.get("epochs"))
         said["run"] = f"{plural(history.get('epochs', 0), 'epoch')}, kept epoch {kept}"
-    known = ("epochs", "best_epoch")
-    said |= {
-        name.replace("_", " "): f"{value:.6g}"
-        for name, value in history.items()
-        if name not in known
-    }
+    if "best_loss" in history:
+        said["best loss"] = f"{history['best_loss']:.6g}, in epoch {history.get('best_epoch')}"
+    known = ("epochs", "best_epoch", "best_loss")
+    last = [f"{k.replace('_', ' ')} {v:.6g}" for k, v in history.items() if k not in known]
+    if last:
+        said["last epoch"] = ", ".join(last)
     said["made with"] = ", ".join(f"{name} {number}" for name, number in model.versions.items())
     return said
