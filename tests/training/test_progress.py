@@ -62,6 +62,15 @@ def test_chunks_are_counted_in_epochs() -> None:
     assert "40/40" in line
 
 
+def test_a_run_that_goes_on_counts_what_lies_behind_it() -> None:
+    out = io.StringIO()
+    *_, first = train(TASK, X, Y, start(TASK), epochs=5)
+    stream = train(TASK, X, Y, first.state, epochs=3)
+    for _ in progress(stream, 3, console=Console(file=out, width=80), past=5):
+        pass
+    assert "8/8" in out.getvalue()
+
+
 def test_records_go_through_as_they_are() -> None:
     console = Console(file=io.StringIO())
     stream = progress(train(TASK, X, Y, start(TASK), epochs=5), 5, console=console)

@@ -222,7 +222,8 @@ def run(screen: Console, study: Study, stream: Iterator[Epoch], past: Past | Non
     done = 0 if record is None else record.epoch
     interrupted = False
     try:
-        for record in progress(stream, study.recipe.epochs - done, console=screen):  # noqa: B007
+        left = study.recipe.epochs - done
+        for record in progress(stream, left, console=screen, past=done):  # noqa: B007
             pass
     except KeyboardInterrupt:
         interrupted = True

@@ -23,6 +23,7 @@ def progress(
     *,
     console: Console | None = None,
     label: str = "training",
+    past: int = 0,
 ) -> Iterator[Epoch]:
     """A stage: shows epoch, losses, metrics and the time left while the run goes on.
 
@@ -30,6 +31,7 @@ def progress(
     the loss stay.
 
     epochs : how many the stream will have; None where nobody knows.
+    past : epochs that lie behind a run that goes on; they are counted too.
     """
     from rich.progress import Progress, ProgressColumn
 
@@ -38,8 +40,9 @@ def progress(
             return fitted(task, bar.console.width)
 
     with Progress(Line(), console=console, refresh_per_second=8) as bar:
-        shown = bar.add_task(label, total=epochs, costs=[])
-        done = 0
+        total = None if epochs is None else past + epochs
+        shown = bar.add_task(label, total=total, completed=past, costs=[])
+        done = past
         for record in stream:
             done += len(record.costs.loss)
             bar.update(shown, completed=done, costs=costs(record))
