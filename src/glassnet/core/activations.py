@@ -26,9 +26,8 @@ class Activation(Formula):
     """
 
     f: ClassVar[Callable[..., Array]]  # f(z, *constants) -> a
-    df: ClassVar[
-        Callable[..., Array]
-    ]  # df(z, a, *constants) -> da/dz; a is given, use it if cheaper
+    # df(z, a, *constants) -> da/dz; a is given, use it if cheaper
+    df: ClassVar[Callable[..., Array]]
     rectifies: ClassVar[bool] = False  # about half of its slopes are near 0: He's initial weights
 
     def __call__(self, z: Array) -> Array:

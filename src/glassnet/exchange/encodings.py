@@ -231,7 +231,7 @@ def _fit(table: Table, column: Column, notes: Notes, *, declared: bool) -> Encod
     present = column.values[~column.missing]
     if not len(present):
         got = f"column {column.name!r} has no value in any of its {table.rows} rows"
-        hint = f"Leave it out: --sql 'select * exclude (\"{column.name}\") from data'."  # noqa: S608
+        hint = f"Leave it out: --ignore {column.name!r}."
         raise BadInput(got, "at least one was expected", hint)
     if column.kind == "category" or declared:
         return _fit_category(table, column, notes, declared=declared)

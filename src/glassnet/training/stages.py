@@ -52,9 +52,8 @@ def until_flat(
     for record in stream:
         yield record
         seen = each_epoch(record) if monitor is None else [(record.epoch, monitor(record))]
-        if [flat(epoch, value) for epoch, value in seen][
-            -1
-        ]:  # every one is noted, the last decides
+        noted = [flat(epoch, value) for epoch, value in seen]
+        if noted[-1]:
             return
 
 
