@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.core.activations import Activation, Identity, Softmax
+from glassnet.core.errors import BadInput
 from glassnet.core.formula import Formula
 from glassnet.core.losses import CrossEntropy
 from glassnet.core.optimizers import LBFGS
@@ -37,6 +38,12 @@ from glassnet.walkthrough.step import Layout
 from glassnet.walkthrough.trace import Trace
 
 OWN = "own:"  # before a function that the notebook defines, so that it is not taken for NumPy's
+
+TAKEN = {
+    "check", "network", "initial_weights", "new_weights", "learning_rate", "history", "losses",
+    "epochs", "epoch", "epoch_loss", "epoch_weight", "order", "orders", "rows", "first", "stored",
+    "l1", "l2", "limit", "X_all", "y_all", "w_all", "plt", "np", "math",
+}  # fmt: skip
 
 HELPERS = {
     "softmax": '''
@@ -99,7 +106,7 @@ class Functions:
     layout: Layout
     helpers: dict[str, str] = field(default_factory=dict)
     defined: dict[str, list[str]] = field(default_factory=dict)
-    owners: dict[str, Formula] = field(default_factory=dict)
+    own: dict[tuple[Formula, str], str] = field(default_factory=dict)  # (function, which) -> name
     changed: dict[str, Expression] = field(default_factory=dict)  # formulas by the step's name
 
     def __post_init__(self) -> None:
@@ -197,15 +204,19 @@ class Functions:
                     Chosen(parse("-y*log_softmax(z)")),
                 )
         candidates.append(symbolic(getattr(function, which), *map(name, arguments), *values))
-        for tree in candidates:
-            if tree is None or own in _called(tree) or f"{own}_slope" in _called(tree):
-                continue
-            agrees, cast = self._agrees(tree, function, given, step)
-            if agrees:
-                return Chosen(tree, cast)
-        fallback = own if which == "f" else f"{own}_slope"
-        self.owners[fallback] = function
-        return Chosen(call(fallback, *map(name, arguments)), cast=True)
+        known = [c for c in candidates if c is not None and not {own, f"{own}_slope"} & _called(c)]
+        for strict in (True, False):  # one that never overflows first
+            for tree in known:
+                agrees, cast = self._agrees(tree, function, given, step, strict=strict)
+                if agrees:
+                    return Chosen(tree, cast)
+        # no formula says it: its source goes into the notebook
+        called = self._place(function, which)
+        trace = self.traces[0]
+        numbers = given(trace)
+        made = getattr(function, which)(*(numbers[n] for n in arguments), *function.constants)
+        cast = np.asarray(made).dtype != trace.theta.dtype
+        return Chosen(call(OWN + called, *map(name, arguments)), cast=cast)
 
     def _agrees(
         self,
@@ -213,13 +224,18 @@ class Functions:
         function: Formula,
         given: Callable[[Trace], dict[str, Any]],
         step: str,
+        *,
+        strict: bool = False,
     ) -> tuple[bool, bool]:
         """Whether a formula gives a step's numbers in every trace; whether its dtype is off."""
         cast = False
         for t in self.traces:
             recorded = np.asarray(t.values[step])
+            fixed, values = _fixed(tree, function), given(t)
+            if strict and _overflows(fixed, values, t.theta.dtype):
+                return False, cast
             with np.errstate(all="ignore"):
-                found = np.asarray(_fixed(tree, function).evaluate(given(t)))
+                found = np.asarray(fixed.evaluate(values))
             cast = cast or (found.dtype != recorded.dtype)
             if step == "losses":
                 found = found.sum(axis=1)
@@ -235,22 +251,52 @@ class Functions:
         return True, cast
 
     def _define(self, function: Formula, arguments: tuple[str, ...], chosen: Chosen) -> str:
-        """Write the function down once; two with other constants get two names."""
-        base = snake(type(function).__name__)
-        taken = {"check", "network", "initial_weights", "learning_rate", *HELPERS}
-        called, again = base if base not in taken else f"{base}_", 2
-        while called in self.defined and self.owners.get(called) != function:
-            called, again = f"{base}{again}", again + 1
-        self.owners[called] = function
-        if called not in self.defined:
+        """Write the function down; two with other constants get two names."""
+        if chosen.tree.op == "call" and chosen.tree.args[0].startswith(OWN) and not chosen.cast:
+            return str(chosen.tree.args[0])  # its own source
+        if (function, "written") not in self.own:
             tree = self._marked(_fixed(chosen.tree, function))
             body = written(self._cast(tree, cast=chosen.cast, like=arguments[0]))
-            lines = [f"def {called}({', '.join(arguments)}):"]
-            said = function.formula.replace("\\", "")
-            lines += [f'    """{said}"""', f"    return {body}"]
-            # what it is made from stands before it
-            self.defined[called] = lines
-        return OWN + called
+            called = self._free(snake(type(function).__name__))
+            self.defined[called] = [
+                f"def {called}({', '.join(arguments)}):",
+                *([f'    """{said}"""'] if (said := docstring(function)) else []),
+                f"    return {body}",
+            ]
+            self.own[function, "written"] = called
+        return OWN + self.own[function, "written"]
+
+    def _place(self, function: Formula, which: str) -> str:
+        """The source of a definition among the functions; its name there."""
+        if (function, which) not in self.own:
+            base = snake(type(function).__name__)
+            base = {"f": base, "df": f"{base}_slope", "step": f"{base}_step"}[which]
+            _, before = source_of(function, which.replace("step", "f"), base)
+            for needed, lines in before.items():
+                if needed in self.taken or self.defined.get(needed, lines) != lines:
+                    raise BadInput(
+                        f"{type(function).__name__} uses a global {needed}",
+                        "the notebook has that name for something else",
+                        "Rename it.",
+                    )
+                self.defined[needed] = lines
+            called = self._free(base)
+            self.defined[called] = source_of(function, which.replace("step", "f"), called)[0]
+            self.own[function, which] = called
+        return self.own[function, which]
+
+    @property
+    def taken(self) -> set[str]:
+        """Names that the notebook has for other things."""
+        steps = self.traces[0].steps
+        quantities = {step.name for step in steps} | {step.seed_name for step in steps}
+        return quantities | TAKEN | set(HELPERS)
+
+    def _free(self, base: str) -> str:
+        called, again = base, 2
+        while called in self.defined or called in self.taken:
+            called, again = f"{base}{again}", again + 1
+        return called
 
     def _cast(self, tree: Expression, *, cast: bool, like: str = "") -> Expression:
         if not cast:
@@ -268,56 +314,33 @@ class Functions:
                 self._helper(called)
                 parts = (OWN + called, *parts[1:])
                 return Expression(tree.op, parts)
-            # a definition's fallback name goes before NumPy's: one may be called Sinc
-            own = called in self.owners or not _numpy(called)
-            if own and called not in PRIMITIVES and not called.startswith(OWN):
-                parts = (OWN + self._source(called), *parts[1:])
+            if called not in PRIMITIVES and not called.startswith(OWN) and not _numpy(called):
+                parts = (OWN + self._optimizer(called), *parts[1:])
         return Expression(tree.op, parts)
 
     def _helper(self, helper: str) -> None:
         axis = "1" if self.layout == "rows" else "0"
         self.helpers.setdefault(helper, HELPERS[helper].replace("AXIS", axis))
 
-    def _source(self, fallback: str) -> str:
-        """A function without a formula, by its source; its name in the notebook."""
-        task = self.traces[0].task
-        owner: Any = self.owners.get(fallback)
-        optimizer = task.optimizer
-        if owner is None and not isinstance(optimizer, LBFGS):
-            own = type(optimizer).__name__.lower()
-            for place, part in enumerate(("theta", *optimizer.slots)):
-                if fallback == f"{own}_{part}":
-                    step = f"{own}_step"
-                    self.defined.setdefault(step, source_of(optimizer, "f", step))
-                    self.defined.setdefault(
-                        fallback, [f"def {fallback}(*args):", f"    return {step}(*args)[{place}]"]
-                    )
-                    return fallback
-        if owner is None:
-            raise KeyError(fallback)
-        which = "df" if fallback.endswith("_slope") else "f"
-        called = f"{snake(type(owner).__name__)}_{'slope' if which == 'df' else 'value'}"
-        same = [n for n in self.defined if n.startswith(called)]
-        found = source_of(owner, which, called)
-        for one in same:
-            if (
-                self.defined[one][1:] == found[1:]
-                and self.defined[one][0][len(one) :] == found[0][len(called) :]
-            ):
-                return one
-        if same:
-            called = f"{called}{len(same) + 1}"
-            found = source_of(owner, which, called)
-        self.defined[called] = found
-        return called
+    def _optimizer(self, fallback: str) -> str:
+        """A part of what an optimizer without a formula gives back, by the step's own source."""
+        optimizer = self.traces[0].task.optimizer
+        assert not isinstance(optimizer, LBFGS)
+        own = type(optimizer).__name__.lower()
+        parts = [f"{own}_{part}" for part in ("theta", *optimizer.slots)]
+        step = self._place(optimizer, "step")
+        lines = [f"def {fallback}(*args):", f"    return {step}(*args)[{parts.index(fallback)}]"]
+        self.defined.setdefault(fallback, lines)
+        return fallback
 
     def learning_rate(self, schedule: Schedule) -> list[str]:
         """A schedule as a function of the step, counted from 0."""
         values = [number(v) for v in schedule.constants]
         tree = symbolic(schedule.f, name("step"), *values)
         if tree is None:
-            return source_of(schedule, "f", "learning_rate")
-        said = f'    """{schedule.formula}"""'
+            lines, before = source_of(schedule, "f", "learning_rate")
+            return [line for part in (*before.values(), lines) for line in part]
+        said = f'    """{docstring(schedule)}"""'
         return ["def learning_rate(step):", said, f"    return {written(self._marked(tree))}"]
 
 
@@ -333,6 +356,11 @@ def written(tree: Expression, spell: Callable[[str], str] = str) -> str:
     else:
         shown = tree.code(spell)
     return re.sub(rf"(np\.)?{OWN}", "", shown)
+
+
+def docstring(function: Formula) -> str:
+    """Its formula, as the one line of a docstring."""
+    return function.formula.replace("\\", "").replace('"', "'")
 
 
 def snake(text: str) -> str:
@@ -359,6 +387,13 @@ def _fixed(tree: Expression, function: Formula) -> Expression:
 def _spread(tree: Expression, like: Expression) -> Expression:
     """A slope that is one number, as an array."""
     return tree if list(tree.names()) else tree * call("ones_like", like)
+
+
+def _overflows(tree: Expression, values: dict[str, Any], dtype: np.dtype[Any]) -> bool:
+    """Whether an e^x in a formula has no finite value: right in the end, but NumPy warns."""
+    most = np.log(np.finfo(dtype).max)
+    exponents = [p.args[1] for p in walk(tree) if p.op == "call" and p.args[0] == "exp"]
+    return any(np.max(one.evaluate(values)) > most for one in exponents)
 
 
 def _called(tree: Expression) -> set[str]:

@@ -18,17 +18,21 @@ from glassnet.core.formula import Formula
 MODULES = {"numpy": "np", "math": "math"}
 
 
-def source_of(owner: Formula, which: str, called: str) -> list[str]:
-    """`owner.f` or `.df` as a plain function; constants become defaults, annotations go.
+Needs = dict[str, list[str]]  # by the name that it defines in the notebook
+
+
+def source_of(owner: Formula, which: str, called: str) -> tuple[list[str], Needs]:
+    """`owner.f` or `.df` as a plain function, and what it needs before it.
+
+    Constants become defaults, annotations go.
 
     What it calls comes along: functions of its own module, numbers, NumPy and `math`. Of anything
     else an error says what and why.
     """
     said = f"{type(owner).__name__}.{which}"
     function: Any = getattr(owner, which)
-    before: list[str] = []
-    lines = _plain(function, said, called, owner.constants, before, set())
-    return [*before, *lines]
+    before: Needs = {}
+    return _plain(function, said, called, owner.constants, before), before
 
 
 def _plain(
@@ -36,8 +40,7 @@ def _plain(
     said: str,
     called: str,
     constants: tuple[Any, ...],
-    before: list[str],
-    done: set[str],
+    before: Needs,
 ) -> list[str]:
     if not isinstance(function, FunctionType):
         raise _refused(said, f"{type(function).__name__} has no Python source")
@@ -57,33 +60,37 @@ def _plain(
     known = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
     local = set(function.__code__.co_varnames)
     for node in ast.walk(definition):
-        if isinstance(node, ast.Name) and node.id not in local and node.id not in done:
-            done.add(node.id)
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            from_ = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+            if str(from_).partition(".")[0] not in MODULES:
+                raise _refused(said, f"it imports {from_}, and a notebook needs NumPy alone")
+        if isinstance(node, ast.Name) and node.id not in local and node.id not in before:
             if node.id in known:
-                before += _needed(node.id, known[node.id], said, done)
+                _need(node.id, known[node.id], said, before)
             elif not hasattr(builtins, node.id):
                 raise _refused(said, f"{node.id} is not known")
     return ast.unparse(ast.fix_missing_locations(definition)).splitlines()
 
 
-def _needed(known_as: str, value: Any, said: str, done: set[str]) -> list[str]:
-    """Lines that make a global name of a definition mean the same in the notebook."""
-    if isinstance(value, ModuleType):
-        if value.__name__ in MODULES:
-            usual = MODULES[value.__name__]
-            renamed = "" if usual == known_as == value.__name__ else f" as {known_as}"
-            return [] if known_as == "np" else [f"import {value.__name__}{renamed}"]
-        raise _refused(said, f"{known_as} is {value.__name__}, and a notebook needs NumPy alone")
+def _need(known_as: str, value: Any, said: str, before: Needs) -> None:
+    """What makes a global name of a definition mean the same in the notebook."""
     called = str(getattr(value, "__name__", ""))
-    if value is not None and getattr(np, called, None) is value:
-        return [f"{known_as} = np.{called}"]
-    if isinstance(value, int | float | np.number):
-        return [f"{known_as} = {_literal(value, said)}"]
-    if isinstance(value, FunctionType) and not value.__module__.startswith("numpy"):
-        before: list[str] = []
-        lines = _plain(value, f"{said}'s {known_as}", known_as, (), before, done)
-        return [*before, *lines, ""]
-    raise _refused(said, f"{known_as} is {type(value).__name__}, which cannot be written down")
+    if isinstance(value, ModuleType):
+        if called not in MODULES:
+            raise _refused(said, f"{known_as} is {called}, and a notebook needs NumPy alone")
+        if known_as != "np":
+            before[known_as] = [f"import {called} as {known_as}".replace("math as math", "math")]
+    elif value is not None and getattr(np, called, None) is value:
+        before[known_as] = [f"{known_as} = np.{called}"]
+    elif isinstance(value, int | float | np.number):
+        before[known_as] = [f"{known_as} = {_literal(value, said)}"]
+    elif isinstance(value, FunctionType):
+        before[known_as] = []  # one that calls itself asks for itself once
+        lines = _plain(value, f"{said}'s {known_as}", known_as, (), before)
+        del before[known_as]
+        before[known_as] = lines  # after what it needs itself
+    else:
+        raise _refused(said, f"{known_as} is {type(value).__name__}, which cannot be written down")
 
 
 def _literal(value: Any, said: str) -> str:

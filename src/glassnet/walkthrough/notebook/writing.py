@@ -123,7 +123,8 @@ def _imports(stem: str, *, needs_math: bool, stored: bool) -> list[str]:
         lines += [
             "",
             "# the larger arrays: this file lies beside the notebook",
-            f'stored = np.load("{stem}.npz", allow_pickle=False)',
+            f'with np.load("{stem}.npz", allow_pickle=False) as file:',
+            "    stored = dict(file)",
         ]
     return lines
 
@@ -196,8 +197,8 @@ def _exercises(pen: Pen) -> Iterator[Cell]:
         f"weights: `{pen.weights()} = initial_weights()`.\n\n"
         f"**1. Take one number apart.** `{gradient}[0, 0]` is {value:+.6g}, a sum with one term "
         "for each sample: what came in, times how much the loss moves with the neuron's sum. "
-        "Compute the terms. Which sample pulls hardest, and which way would this weight go if only that "
-        "sample counted?",
+        "Compute the terms. Which sample pulls hardest, and which way would this weight go if only "
+        "that sample counted?",
         "exercise-1",
     )
     yield code(["# your cell"], "answer-1")
