@@ -369,3 +369,17 @@ def test_the_notebooks_trace_is_one_update_of_its_network() -> None:
     found = notebook_trace()
     assert found.net.sizes == (4, 3, 1)
     assert found.task.reduction == "sum"
+
+
+def test_a_page_for_the_browser(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["walk", "--seed", "--html", "page.html"]) == 0
+    said = capsys.readouterr().out
+    page = Path("page.html").read_text(encoding="utf-8")
+    assert "page.html" in said
+    assert page.count("<details") >= 20
+    assert "error_wrt_weights_hidden_output" in page
+    assert "http" not in page
+    assert main(["walk", "--seed", "--html", "no/such/page.html"]) == 2

@@ -20,6 +20,7 @@ from glassnet.core.network import Network
 from glassnet.core.optimizers import LBFGS, SGD
 from glassnet.datasets import notebook_samples
 from glassnet.engines.base import Task
+from glassnet.exchange.files import write_bytes
 from glassnet.exchange.model import Model, load_model
 from glassnet.exchange.tables import Table, read_table
 from glassnet.exchange.targets import rows_with
@@ -76,6 +77,7 @@ def walk(
     batch: Annotated[int, Parameter(name="--rows")] = ROWS,
     sql: str | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
+    html: Path | None = None,
 ) -> int:
     """Walk through every number of an update: forward, loss, backward, gradient, new weights.
 
@@ -116,21 +118,16 @@ def walk(
         A query over the table first, in which it is called data.
     json
         The same as data: every step with its value.
+    html
+        Write a page for the browser, with folded steps, to this file instead.
     """
     if digits is not None and not 1 <= digits <= 17:
         raise BadInput(f"--digits {digits}", "1 to 17 are expected", "All of them: --exact.")
     if batch < 1:
         raise BadInput(f"--rows {batch}", "1 or more is expected", "Try --rows 8.")
+    walked, notes = _opened(model, rows, sql, batch, sample, seed=seed)
     if seed:
-        if model is not None:
-            raise BadInput(f"--seed and {model}", "one of the two is expected")
-        walked, notes = notebook_trace(), ["The notebook's network, three samples, one update."]
         layout, names = layout or "columns", names or "seed"
-    elif model is None:
-        hint = "Try glassnet walk MODEL TABLE, or glassnet walk --seed."
-        raise BadInput("no model", "a model file and a table are expected", hint)
-    else:
-        walked, notes = _traced(model, rows, sql, batch, sample)
     layout, names = layout or "rows", names or "math"
     places = NOTEBOOK_PLACES if seed and digits is None and not exact else None
     out = console()
@@ -150,6 +147,18 @@ def walk(
             as_json(out, explanation_as_data(page.spelling, _asked(page, number)))
         else:
             as_json(out, as_data(page, page.chosen(BACK if backward_only else None, layer)))
+        return 0
+    if html is not None:
+        made = walked.html(
+            layout=layout,
+            names=names,
+            digits=digits or (8 if seed else 4),
+            exact=exact,
+            sample=sample or 0,
+            neuron=neuron or 0,
+        )
+        write_bytes(html, made.encode())
+        out.print(f"{len(walked)} steps in {html}")
         return 0
     lines = [line for note in notes for line in prose(note, page.width, "")]
     if number is not None:
@@ -178,6 +187,26 @@ def _walk(page: Page, layer: int | None, neuron: int | None, *, backward_only: b
         return lines
     parts = BACK if backward_only else None
     return [*lines, *page.as_matrices(parts), *page.whole(parts=parts, layer=layer)]
+
+
+def _opened(
+    model: Path | None,
+    rows: str | None,
+    sql: str | None,
+    batch: int,
+    sample: int | None,
+    *,
+    seed: bool,
+) -> tuple[Trace, list[str]]:
+    """The trace to walk through, and what is to be told of it."""
+    if seed:
+        if model is not None:
+            raise BadInput(f"--seed and {model}", "one of the two is expected")
+        return notebook_trace(), ["The notebook's network, three samples, one update."]
+    if model is None:
+        hint = "Try glassnet walk MODEL TABLE, or glassnet walk --seed."
+        raise BadInput("no model", "a model file and a table are expected", hint)
+    return _traced(model, rows, sql, batch, sample)
 
 
 def _traced(

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal
 
 from glassnet.core.errors import BadInput
 from glassnet.walkthrough import naming
 from glassnet.walkthrough.as_text import plain
 from glassnet.walkthrough.explain import SUM
 from glassnet.walkthrough.numerals import Numerals
-from glassnet.walkthrough.step import Layout, Step
-
-Names = Literal["math", "seed"]
+from glassnet.walkthrough.step import Layout, Names, Step
 
 BLUE, ORANGE = "38,128,220", "235,125,10"
 LINE = "1px solid rgba(128,128,128,.4)"

@@ -9,17 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from glassnet.walkthrough.as_text import plain
 from glassnet.walkthrough.explain import Index, Term, Working, at, place
 from glassnet.walkthrough.expression import Expression, call, name, shown_number
 from glassnet.walkthrough.expression import number as constant
 from glassnet.walkthrough.numerals import DEFAULT, MINUS, Numerals, true_minus
-from glassnet.walkthrough.step import Layout, Step
+from glassnet.walkthrough.step import Layout, Names, Step
 from glassnet.walkthrough.trace import Trace
 
-Names = Literal["math", "seed"]
 NAME = re.compile(r"(?<![^\W_])[A-Za-z]\w*(?:\[[\d,]+\])?")
 SETTINGS = {"lr", "t", "N"}
 OPEN, CLOSE = "\x01", "\x02"

@@ -15,6 +15,7 @@ from glassnet.walkthrough.expression import Expression
 
 Part = Literal["given", "forward", "loss", "backward", "gradient", "update"]
 Layout = Literal["rows", "columns"]
+Names = Literal["math", "seed"]
 Kind = Literal["data", "sample", "jacobian", "parameter", "number"]
 """data (n, k); sample (n,); jacobian (n, k, k); parameter, the shape of a W or b; number, ()."""
 

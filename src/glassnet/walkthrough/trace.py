@@ -34,7 +34,7 @@ from glassnet.walkthrough.quiz import ASKED, Quiz, make_quiz
 from glassnet.walkthrough.step import Layout, Part, Step
 
 if TYPE_CHECKING:
-    from glassnet.walkthrough.look import Names
+    from glassnet.walkthrough.step import Names
 
 
 class Cells(Protocol):
