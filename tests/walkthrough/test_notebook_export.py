@@ -499,7 +499,19 @@ class Halving(Optimizer):
         return theta - lr * m, m
 
 
-@pytest.mark.parametrize("optimizer", [Lion(0.01), Halving(0.01)])
+@dataclass(frozen=True)
+class Lagging(Optimizer):
+    """θ ← θ - lr·m, with the m from before; m ← keep·m + g."""
+
+    keep: float = 0.9
+    slots = ("m",)
+
+    @staticmethod
+    def f(theta: Any, g: Any, lr: float, t: int, m: Any, keep: float) -> Any:
+        return theta - lr * m, keep * m + g
+
+
+@pytest.mark.parametrize("optimizer", [Lion(0.01), Halving(0.01), Lagging(0.01)])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize(("layout", "names"), [("rows", "math"), ("columns", "seed")])
 def test_ones_own_functions_follow(

@@ -87,7 +87,9 @@ def _list(array: np.ndarray, used: int, block: int, *, whole: bool) -> str:
     if used + len(line) <= WIDTH and "\n" not in line:
         return line
     inner = " " * (block + 4)
-    lines = [f"{part}," for part in parts] if array.ndim > 1 else _filled(parts, block + 4)
+    # a column of one number a row is written like a row
+    short = array.ndim == 1 or array.shape[1:] == (1,)
+    lines = _filled(parts, block + 4) if short else [f"{part}," for part in parts]
     return "[\n" + "\n".join(inner + one for one in lines) + "\n" + " " * block + "]"
 
 
