@@ -2,5 +2,8 @@
 
 activations · losses · initializers · network · backprop · objective · schedules · optimizers.
 
+Beside them stand formula (what functions have in common), errors, data (the one check of what comes
+in) and normal (Φ, for GELU).
+
 NumPy is all that it needs.
 """

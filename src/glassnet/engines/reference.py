@@ -22,6 +22,7 @@ from glassnet.engines.base import (
     complete,
     sums,
 )
+from glassnet.engines.blas import one_thread
 from glassnet.engines.divergence import Divergence, first_not_finite
 
 
@@ -31,15 +32,17 @@ class Reference:
 
     def predict(self, net: Network, theta: Array, X: Array) -> Array:
         """The network's answer (n, n_out) to X (n, n_in)."""
-        return forward(net, theta, X)[-1].a
+        with one_thread(net, len(X)):
+            return forward(net, theta, X)[-1].a
 
     def sums(self, task: Task, theta: Array, samples: Samples) -> Sums:
         """Loss and gradient summed over the samples."""
-        return sums(task, theta, samples)
+        with one_thread(task.net, len(samples[0])):
+            return sums(task, theta, samples)
 
     def loss_and_grad(self, task: Task, theta: Array, samples: Samples) -> tuple[float, Array]:
         """The objective J and dJ/dθ (n_params,)."""
-        return complete(task, theta, sums(task, theta, samples))
+        return complete(task, theta, self.sums(task, theta, samples))
 
     def epochs(
         self,
@@ -55,12 +58,14 @@ class Reference:
         """The state after n more epochs and what each cost. See `Engine.epochs`."""
         loss, objective = np.empty(n), np.empty(n)
         validated = None if validation is None else np.empty(n)
-        for i in range(n):
-            state, loss[i], objective[i] = one_epoch(
-                task, state, samples, batch_size=batch_size, shuffle=shuffle
-            )
-            if validation is not None and validated is not None:
-                validated[i] = mean_loss(task, state.theta, validation)
+        rows = len(samples[0]) if validation is None else max(len(samples[0]), len(validation[0]))
+        with one_thread(task.net, rows):
+            for i in range(n):
+                state, loss[i], objective[i] = one_epoch(
+                    task, state, samples, batch_size=batch_size, shuffle=shuffle
+                )
+                if validation is not None and validated is not None:
+                    validated[i] = mean_loss(task, state.theta, validation)
         return state, Losses(loss, objective, validated)
 
 

@@ -26,6 +26,7 @@ from glassnet.core.network import Network
 from glassnet.core.objective import norm, penalty
 from glassnet.core.optimizers import SGD, Optimizer
 from glassnet.engines.base import Samples, State, Sums, Task, clipped, complete
+from glassnet.engines.blas import one_thread
 from glassnet.walkthrough import formulas
 from glassnet.walkthrough.explain import MOST, Explanation, at, chain, check_index, place, work
 from glassnet.walkthrough.making import steps_of
@@ -293,7 +294,8 @@ def trace(
         rows = check_X(net, X, parameters.dtype)
         return Trace(task, parameters, None, rows, _forward(net, parameters, rows), slots, step)
     samples = check_samples(net, task.loss, X, y, weight, parameters.dtype)
-    values = _record(task, parameters, samples, slots, step)
+    with one_thread(net, len(samples[0])):  # the bits are those of the engine
+        values = _record(task, parameters, samples, slots, step)
     return Trace(task, parameters, samples, samples[0], values, slots, step)
 
 
