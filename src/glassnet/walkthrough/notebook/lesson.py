@@ -327,7 +327,8 @@ def _of(quantity: str, part: str) -> bool:
 def needed(pen: Pen, replaced: Mapping[str, Expression]) -> set[str]:
     """The steps that the update and the recorded loss are made from: no others go into the loop."""
     steps = {step.name: step for step in pen.one.opening.steps}
-    wanted = [s.name for s in steps.values() if s.part == "update" and s.name.startswith("new_")]
+    # all of the update: what an optimizer remembers may count for later updates alone
+    wanted = [s.name for s in steps.values() if s.part == "update" and s.formula is not None]
     wanted += ["L", "N"]
     found: set[str] = set()
     while wanted:
