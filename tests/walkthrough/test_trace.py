@@ -21,6 +21,7 @@ from glassnet.engines.divergence import Divergence
 from glassnet.engines.reference import Reference
 from glassnet.tabular import fit
 from glassnet.walkthrough.trace import Trace, trace
+from tests.core.instances import ALL_LOSSES
 from tests.test_notebook import NUMBER, PRINTED, agree, numbers
 from tests.walkthrough.instances import Drawn, samples_of, state_of, tasks
 
@@ -101,6 +102,22 @@ def test_any_trace(drawn: Drawn, n: int, weighted: bool, seed: int, step: int, d
     assert made["J"].value == objective
     for part, value in task.net.named(grad).items():
         assert made.gradients[part].tobytes() == value.tobytes()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("loss", ALL_LOSSES, ids=repr)
+def test_every_loss_with_its_own_output(loss: Any, weighted: bool, dtype: Any) -> None:
+    net = Network.mlp(3, 4, 2, activation=Softmax(), output=loss.link or Identity())
+    task = Task(net, loss, Adam(0.01), l1=0.01, l2=0.1, clip=0.5)
+    rng = np.random.default_rng(4)
+    X, y, w = samples_of(task, rng, 6, weighted=weighted)
+    made = trace(task, X, y, weight=w, state=state_of(task, rng, 3, dtype))
+    fine = dtype is np.float64
+    recompute(made, rtol=1e-10 if fine else 1e-3, atol=1e-13 if fine else 1e-6)
+    chained = made["dL_da2"].value, made["da2_dz2"].value
+    found = net.layers[-1].activation.chain(*chained)
+    np.testing.assert_allclose(found, made["dL_dz2"].value, rtol=1e-3, atol=1e-9 if fine else 1e-5)
 
 
 # ---- the notebook
