@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from glassnet.cli import main
 from glassnet.core.errors import GlassnetError
+from glassnet.exchange.model import load_model
 
 TRAIN = ["train", "points.csv", "--target", "side", "--epochs", "3", "--no-pictures"]
 
@@ -129,10 +131,21 @@ def test_a_folder_that_may_not_be_written(capsys: pytest.CaptureFixture[str]) ->
 def test_divergence_is_named_and_has_a_status_of_its_own(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    words = ["train", "homes.csv", "--target", "price", "--optimizer", "sgd:lr=1e9"]
-    line = refused(capsys, *words, status=1)
-    assert "diverged in epoch" in line
+    words = ["train", "homes.csv", "--target", "price", "--optimizer", "sgd:lr=1e200"]
+    line = refused(capsys, *words, "--batch-size", "4", status=1)
+    assert "diverged in epoch 1" in line
     assert "not finite" in line
+
+
+def test_what_came_before_divergence_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["train", "homes.csv", "--target", "price", "--optimizer", "sgd:lr=3"]
+    words += ["--activation", "relu", "--batch-size", "all", "--reduction", "sum", "--no-pictures"]
+    assert main(words) == 1
+    said = capsys.readouterr()
+    assert re.search(r"Diverged after epoch \d+\. Kept: epoch \d+", said.out)
+    assert re.fullmatch(r"glassnet: training diverged in epoch .* is not finite, .*\n", said.err)
+    model = load_model("model.safetensors")
+    assert model.settings["epoch_kept"] <= model.history["epochs"]
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from glassnet.cli.terminal import (
 from glassnet.core.activations import Activation
 from glassnet.core.errors import BadFile, BadInput
 from glassnet.core.optimizers import LBFGS
+from glassnet.engines.divergence import Divergence
 from glassnet.engines.reference import Reference
 from glassnet.exchange import names
 from glassnet.exchange.model import save_model
@@ -174,7 +175,7 @@ def train(
     if checkpoint is not None:
         kept: Path = checkpoint
         stream = saving(stream, lambda now: study.save(kept, now, history), seconds=save_every)
-    record = run(screen, study, stream, past)
+    record, diverged = run(screen, study, stream, past)
     model = study.model(record, history)
     save_model(model, out)
     measured_on, measured = "validation", study.validation
@@ -189,6 +190,8 @@ def train(
         written["Pictures"] = ", ".join(map(str, drawn))
     screen.print()
     pairs(screen, written)
+    if diverged is not None:
+        raise diverged  # what came before it is kept; the error stream and the status say the rest
     screen.print(f"\nNext: glassnet info {out} · glassnet predict {out} TABLE")
     return 0
 
@@ -216,8 +219,14 @@ def show_plan(screen: Console, source: str, study: Study) -> None:
     screen.print()
 
 
-def run(screen: Console, study: Study, stream: Iterator[Epoch], past: Past | None) -> Epoch:
-    """Train with a progress bar until the end or Ctrl-C, and say why it ended; the last record."""
+def run(
+    screen: Console, study: Study, stream: Iterator[Epoch], past: Past | None
+) -> tuple[Epoch, Divergence | None]:
+    """Train with a progress bar until the end, Ctrl-C or divergence; say why it ended.
+
+    The last record, and the divergence if that was it.
+    """
+    diverged = None
     record = None if past is None else past.record
     done = 0 if record is None else record.epoch
     interrupted = False
@@ -227,9 +236,13 @@ def run(screen: Console, study: Study, stream: Iterator[Epoch], past: Past | Non
             pass
     except KeyboardInterrupt:
         interrupted = True
+    except Divergence as error:
+        diverged = error
     if record is None:
-        raise KeyboardInterrupt  # before the first epoch there is nothing to keep
-    if interrupted:
+        raise diverged or KeyboardInterrupt  # before the first epoch there is nothing to keep
+    if diverged is not None:
+        why = f"Diverged after epoch {record.epoch}"
+    elif interrupted:
         why = f"Stopped by Ctrl-C after epoch {record.epoch}"
     elif record.epoch >= study.recipe.epochs:
         why = f"All {record.epoch} epochs done"
@@ -243,7 +256,7 @@ def run(screen: Console, study: Study, stream: Iterator[Epoch], past: Past | Non
     if study.validation is not None and record.best is not None:
         kept = f" Kept: epoch {record.best.epoch}, where the validation loss was lowest."
     screen.print(f"{why}.{kept}")
-    return record
+    return record, diverged
 
 
 def refuse_unwritable(out: Path) -> None:

@@ -208,8 +208,9 @@ class Run:
         if not self.metrics:
             return {}
         X, y, _ = self.samples if self.validation is None else self.validation
-        outputs = self.engine.predict(self.task.net, state.theta, X)
-        return {name: float(metric(outputs, y)) for name, metric in self.metrics.items()}
+        with np.errstate(all="ignore"):  # a run about to diverge says so itself
+            outputs = self.engine.predict(self.task.net, state.theta, X)
+            return {name: float(metric(outputs, y)) for name, metric in self.metrics.items()}
 
 
 def last(stream: Iterator[Epoch]) -> Epoch:
