@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from glassnet.exchange.model import Model, load_model, save_model
     from glassnet.exchange.tables import Table, read_table
     from glassnet.tabular import Recipe, fit, trace_table
+    from glassnet.walkthrough.notebook import export_notebook
     from glassnet.walkthrough.trace import trace
 
 __version__ = "0.1.0"
@@ -94,6 +95,7 @@ LATER = {
     "fit": "glassnet.tabular",
     "trace_table": "glassnet.tabular",
     "trace": "glassnet.walkthrough.trace",
+    "export_notebook": "glassnet.walkthrough.notebook",
 }
 ROOMS = ("datasets", "plots")
 
@@ -176,6 +178,7 @@ __all__ = [
     "backward",
     "check_gradients",
     "datasets",
+    "export_notebook",
     "fit",
     "for_seconds",
     "forward",

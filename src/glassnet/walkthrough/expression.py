@@ -312,6 +312,7 @@ PRIMITIVES: dict[str, Callable[..., Value]] = {
 }
 """Functions beyond NumPy's ufuncs that a formula may name; the exported notebook defines them."""
 
+
 def _power(base: Value, exponent: Value) -> Value:
     # beta1**t is Python's in an optimizer, whose last bit is not always NumPy's
     if isinstance(base, float) and base > 0 and isinstance(exponent, int):

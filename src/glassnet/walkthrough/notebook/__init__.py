@@ -19,10 +19,8 @@ from glassnet.engines.chance import Chance
 from glassnet.walkthrough.notebook.cells import as_ipynb, as_percent
 from glassnet.walkthrough.notebook.lesson import Lesson, lesson
 from glassnet.walkthrough.notebook.writing import cells
-from glassnet.walkthrough.step import Layout
+from glassnet.walkthrough.step import Layout, Names
 from glassnet.walkthrough.trace import Trace, trace
-
-Names = Literal["math", "seed"]
 
 
 def export_notebook(
