@@ -30,12 +30,18 @@ COMMANDS = {
     "info": "Show what is in a model file.",
     "walk": "Walk through every number of an update, worked out.",
     "check": "Prove the gradient of every parameter by measuring it.",
-    "export": "Write a network as a notebook that needs NumPy alone.",
     "quiz": "Work out the numbers of a network by hand.",
 }
 for name, summary in COMMANDS.items():
     # by its path: a command, and what it needs, is loaded only when it is called
     app.command(f"glassnet.cli.{name}:{name}", name=name, help=summary)
+export = App(name="export", help="Write a network in another form: a notebook.")
+export.command(
+    "glassnet.cli.export:notebook",
+    name="notebook",
+    help="Write a notebook that needs NumPy alone and proves what it shows.",
+)
+app.command(export)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 
 from glassnet.cli.demo import replay
 from glassnet.cli.terminal import console, plural, tell
@@ -26,12 +26,9 @@ from glassnet.walkthrough.notebook import export_notebook, write_lessons
 from glassnet.walkthrough.notebook.lesson import lesson
 from glassnet.walkthrough.trace import trace
 
-export = App(name="export", help="Write a network in another form: a notebook.")
-
 Weights = Literal["initial", "trained"]
 
 
-@export.command
 def notebook(
     model: Path | None = None,
     rows: Annotated[str | None, Parameter(name="TABLE")] = None,
