@@ -333,6 +333,30 @@ def test_folded_or_not() -> None:
     assert opened.count("<details open") == opened.count("<details")
 
 
+SIDES = [
+    ("W2", [f"from neuron {i}" for i in range(3)], ["neuron 0"]),
+    ("dz2_da1", [f"from neuron {i}" for i in range(3)], ["neuron 0"]),
+    ("dL_dW1", [f"from input {i}" for i in range(4)], [f"neuron {i}" for i in range(3)]),
+    ("a1", [f"sample {i}" for i in range(3)], [f"neuron {i}" for i in range(3)]),
+    ("X", [f"sample {i}" for i in range(3)], [f"input {i}" for i in range(4)]),
+    ("losses", [f"sample {i}" for i in range(3)], [""]),
+]
+
+
+@pytest.mark.parametrize(("name", "rows", "columns"), SIDES)
+def test_the_sides_of_a_matrix_are_called_as_in_the_terminal(
+    name: str, rows: list[str], columns: list[str]
+) -> None:
+    # the rows of W2 are the hidden neurons, not the inputs of the network
+    step = seed()[name]
+    source = html.table(step, Look(), None)
+    assert re.findall(r'<th scope="row"[^>]*>(.*?)</th>', source) == rows
+    assert re.findall(r'<th scope="col"[^>]*>(.*?)</th>', source) == columns
+    turned = html.table(step, Look("columns"), None)
+    across = rows if step.kind in {"data", "sample"} else columns
+    assert re.findall(r'<th scope="col"[^>]*>(.*?)</th>', turned) == across
+
+
 # ---------------------------------------------------------------- text from elsewhere
 
 

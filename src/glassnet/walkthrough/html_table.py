@@ -8,7 +8,9 @@ from html import escape
 
 import numpy as np
 
+from glassnet.walkthrough.labels import axes
 from glassnet.walkthrough.look import BLUE, CELL, HEAD, LINES, NUMBERS, ORANGE, SCROLL, SMALL, Look
+from glassnet.walkthrough.matrices import Axis
 from glassnet.walkthrough.step import Step
 
 MOST = 8
@@ -17,22 +19,24 @@ MOST = 8
 
 def table(step: Step, look: Look, index: tuple[int, ...] | None, inputs: Sequence[str] = ()) -> str:
     """The value of a step, rows and columns with their headers; what is left out is counted."""
-    value, rows, columns = _laid_out(step, look, index)
+    value = _laid_out(step, look, index)
     if value.ndim == 0:
         return "" if step.formula is not None else working_free(value, look)
     where = _place_in(step, look, index)
+    rows, columns = axes(step, look.layout, tuple(inputs))
+    if step.kind == "sample" and look.layout == "rows":
+        rows, columns = columns, rows  # one number under the other, as the samples are
     signs = step.part in {"backward", "gradient"} or bool((value < 0).any())
     size = float(np.abs(value[np.isfinite(value)]).max(initial=0.0)) or 1.0
     shown_rows = list(kept(value.shape[0], where[0] if where else 0))
     shown_columns = list(kept(value.shape[1], where[1] if where else 0))
     head = "".join(
-        f'<th scope="col" style="{HEAD}right">{_label(columns, j, step, inputs)}</th>'
-        for j in shown_columns
+        f'<th scope="col" style="{HEAD}right">{_label(columns, j)}</th>' for j in shown_columns
     )
     corner = f'<td style="{HEAD}left"></td>'
     lines = [f"<tr>{corner}{head}</tr>"]
     for i in shown_rows:
-        label = f'<th scope="row" style="{HEAD}left">{_label(rows, i, step, inputs)}</th>'
+        label = f'<th scope="row" style="{HEAD}left">{_label(rows, i)}</th>'
         if isinstance(i, str):
             lines.append(f'<tr>{label}<td colspan="{len(shown_columns)}"></td></tr>')
             continue
@@ -71,30 +75,15 @@ def kept(size: int, chosen_one: int, most: int = MOST) -> Iterator[int | str]:
         last = i
 
 
-def _laid_out(step: Step, look: Look, index: tuple[int, ...] | None) -> tuple[np.ndarray, str, str]:
-    """The value as a matrix, and what its rows and columns are."""
+def _laid_out(step: Step, look: Look, index: tuple[int, ...] | None) -> np.ndarray:
+    """The value as a matrix; a single number as it is."""
     value = np.asarray(step.shown(look.layout))
-    columned = look.layout == "columns"
-    match step.kind:
-        case "number":
-            return value, "", ""
-        case "sample":
-            return (value[None], "", "sample") if columned else (value[:, None], "sample", "")
-        case "jacobian":
-            return value[index[0] if index else 0], "of", "by"
-        case "parameter":
-            if value.ndim == 1:
-                return value[None], "", "neuron"
-            return value, "input", "neuron"
-    across = _across(step)
-    return (value, across, "sample") if columned else (value, "sample", across)
-
-
-def _across(step: Step) -> str:
-    if step.name in {"X", "dL_dX", "dz1_dW1"}:
-        return "column"
-    depth = len(step.net.layers)
-    return "output" if step.name in {"y", f"a{depth}"} else "neuron"
+    if step.kind == "jacobian":
+        return value[index[0] if index else 0]
+    if value.ndim == 1:
+        column = step.kind == "sample" and look.layout == "rows"
+        return value[:, None] if column else value[None]
+    return value
 
 
 def _place_in(step: Step, look: Look, index: tuple[int, ...] | None) -> tuple[int, int] | None:
@@ -109,16 +98,8 @@ def _place_in(step: Step, look: Look, index: tuple[int, ...] | None) -> tuple[in
     return (index[1], index[0]) if turned else (index[0], index[1])
 
 
-def _label(what: str, i: int | str, step: Step, inputs: Sequence[str]) -> str:
-    if isinstance(i, str):
-        return escape(i)
-    first_weights = step.kind == "parameter" and step.layer == 1 and what == "input"
-    if inputs and (what == "column" or first_weights):
-        return escape(inputs[i])
-    what = {"column": "input"}.get(what, what)
-    if what in {"of", "by"}:
-        return f"{what} {i}"
-    return f"{what} {i}" if what else ""
+def _label(axis: Axis, i: int | str) -> str:
+    return escape(i if isinstance(i, str) else axis.label(i))
 
 
 def _number(value: float, look: Look, size: float, *, signs: bool, marked: bool) -> str:

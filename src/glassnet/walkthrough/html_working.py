@@ -111,5 +111,5 @@ def chip(value: float, shown: str) -> str:
     if not value or math.isnan(value):
         return shown
     colour = BLUE if value > 0 else ORANGE
-    style = f"background:rgba({colour},.25);border-radius:.2em;padding:0 .15em"
+    style = f"background:rgba({colour},.25);border-radius:.2em;padding:0 .15em;white-space:nowrap"
     return f'<span style="{style}">{shown}</span>'
