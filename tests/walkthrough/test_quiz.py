@@ -54,6 +54,10 @@ TRACES = pytest.mark.parametrize("made", [squared(), squared(reduction="sum"), c
         (" -1/3 ", -1 / 3),
         ("−2e-3", -0.002),
         ("½", 0.5),
+        ("-½", -0.5),
+        ("1½", None),  # 11/2 it is not
+        ("1,5/2,5", 0.6),
+        ("1,234,567", None),
         (".25", 0.25),
         ("1/0", None),
         ("x", None),
@@ -88,6 +92,13 @@ def test_the_answer_is_right_and_can_be_worked_out_from_what_is_shown(made: Trac
                 continue  # a loss, summed over the outputs: its factors are no product
             found = sum(rounded) + work.rest
         assert question.judge(repr(float(found))).right, shown
+
+
+@TRACES
+def test_no_answer_stands_among_the_numbers_given(made: Trace) -> None:
+    for question in made.quiz(60, seed=1):
+        assert f"{question.symbol} =" not in question.ask().split("?", 1)[1].split("\n    ", 1)[1]
+        assert "Σ losses" not in question.ask()
 
 
 @TRACES

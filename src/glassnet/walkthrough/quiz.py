@@ -135,7 +135,9 @@ class Question:
 
     def _given(self) -> dict[str, float]:
         # the numbers that the answer is made of; a long sum shows all its factors, or says the rest
-        found = {key: value for key, value in self.working.values.items() if key != SUM}
+        formula = self.working.formula
+        answers = {SUM, formula.args[0] if formula.op == "name" else SUM}  # Σ losses is L itself
+        found = {key: value for key, value in self.working.values.items() if key not in answers}
         for term in self.working.terms:
             for factor in term.factors:
                 found.setdefault(at(factor.name, factor.index), factor.value)
@@ -309,8 +311,8 @@ def _of_updates(trace: Trace, part: str, index: Index, value: float) -> Iterator
 
 def read(typed: str) -> float | None:
     """The number that someone typed: 0.5, 0,5, -1/3, 2e-3, ½ and − among it; None if it is none."""
-    text = typed.strip().replace("−", "-").replace(" ", "").replace("½", "1/2")
-    text = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text
+    text = re.sub(r"(?<!\d)½", "0.5", typed.strip().replace("−", "-").replace(" ", ""))
+    text = text if "." in text else text.replace(",", ".")
     number = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
     found = re.fullmatch(rf"({number})(?:/({number}))?", text)
     if found is None:
