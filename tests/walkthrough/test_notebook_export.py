@@ -60,6 +60,7 @@ from glassnet.engines.divergence import Divergence
 from glassnet.training.stream import last, start, train
 from glassnet.walkthrough.notebook import export_notebook
 from glassnet.walkthrough.notebook.literals import nested
+from glassnet.walkthrough.notebook.writing import as_text
 from glassnet.walkthrough.trace import trace
 
 BLOCKED = {"glassnet", "matplotlib", "scipy", "sklearn"}
@@ -623,3 +624,16 @@ def test_bad_input_is_refused_in_a_line(tmp_path: Path) -> None:
         export_notebook(quasi, X, y, theta=state.theta, path=path)
     export_notebook(quasi, X, y, theta=state.theta, path=path, optimizer=SGD(0.1), epochs=2)
     run(path)
+
+
+@pytest.mark.parametrize(
+    ("title", "line"),
+    [
+        ("Learning price_in_oslo", "Learning price_in_oslo"),
+        ("Learning $a$ in <b>", r"Learning \$a\$ in \<b>"),
+        ("Learning _a_ and [x](y) `z` *w*", r"Learning \_a\_ and \[x](y) \`z\` \*w\*"),
+        ("Learning a\nb", "Learning a b"),
+    ],
+)
+def test_a_title_with_the_name_of_a_column_is_text(title: str, line: str) -> None:
+    assert as_text(title) == line

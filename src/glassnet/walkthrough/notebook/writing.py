@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -73,6 +74,15 @@ def cells(
     return [*made, *_exercises(pens[0])], literals
 
 
+# what Markdown and MathJax would take for more than letters
+MARKUP = re.compile(r"[\\`*<$\[]|(?<!\w)_|_(?!\w)")
+
+
+def as_text(title: str) -> str:
+    """A title, which may hold the name of a column, as text in one line of Markdown."""
+    return MARKUP.sub(lambda found: f"\\{found[0]}", " ".join(title.split()))
+
+
 def _title(pen: Pen, title: str) -> str:
     one = pen.one
     task, net = one.task, one.net
@@ -97,7 +107,7 @@ def _title(pen: Pen, title: str) -> str:
         ("numbers", f"{one.state.theta.dtype}; samples and neurons count from 0, layers from 1"),
     ]
     lines = [
-        f"# {title or f'A {net} network, number by number'}",
+        f"# {as_text(title) or f'A {net} network, number by number'}",
         "",
         ABOUT,
         "",
