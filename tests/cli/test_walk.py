@@ -371,6 +371,14 @@ def test_the_notebooks_trace_is_one_update_of_its_network() -> None:
     assert found.task.reduction == "sum"
 
 
+@pytest.mark.parametrize("beside", ["--number=L", "--layer=1", "--backward-only", "--json"])
+def test_a_page_for_the_browser_leaves_no_wish_unheard(
+    capsys: pytest.CaptureFixture[str], beside: str
+) -> None:
+    assert main(["walk", "--seed", "--html", "page.html", beside]) == 2
+    assert f"--html and {beside.split('=', maxsplit=1)[0]}" in capsys.readouterr().err
+
+
 def test_a_page_for_the_browser(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -125,6 +125,11 @@ def walk(
         raise BadInput(f"--digits {digits}", "1 to 17 are expected", "All of them: --exact.")
     if batch < 1:
         raise BadInput(f"--rows {batch}", "1 or more is expected", "Try --rows 8.")
+    told = {"--number": number, "--layer": layer, "--backward-only": backward_only, "--json": json}
+    beside = [option for option, given in told.items() if given not in (None, False)]
+    if html is not None and beside:
+        wanted = "the page holds every step; one of the two is expected"
+        raise BadInput(f"--html and {beside[0]}", wanted)
     walked, notes = _opened(model, rows, sql, batch, sample, seed=seed)
     if seed:
         layout, names = layout or "columns", names or "seed"
