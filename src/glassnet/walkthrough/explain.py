@@ -66,7 +66,7 @@ class Working:
         return at(self.step.name, self.index)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
     """A number, and all that leads to it or on from it.
 
@@ -84,6 +84,13 @@ class Explanation:
 
     def __iter__(self) -> Iterator[Working]:
         return iter(self.workings)
+
+    def __repr__(self) -> str:
+        return (
+            f"<{self.asked} = {self.value:.6g}, in {len(self.workings)} "
+            f"working{'s' * (len(self.workings) != 1)}. "
+            f'print(trace.text("{self.asked}")) writes it out>'
+        )
 
     def _repr_html_(self) -> str:
         from glassnet.walkthrough.html import of_explanation

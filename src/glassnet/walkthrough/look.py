@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from glassnet.core.errors import BadInput
 from glassnet.walkthrough import naming
 from glassnet.walkthrough.as_text import plain
 from glassnet.walkthrough.explain import SUM
 from glassnet.walkthrough.numerals import Numerals
-from glassnet.walkthrough.step import Layout, Names, Step
+from glassnet.walkthrough.step import Layout, Names, Step, check_shown
 
 BLUE, ORANGE = "38,128,220", "235,125,10"
 LINE = "1px solid rgba(128,128,128,.4)"
@@ -46,12 +45,7 @@ class Look:
     turned: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        for what, got, allowed in (
-            ("layout", self.layout, ("rows", "columns")),
-            ("names", self.names, ("math", "seed")),
-        ):
-            if got not in allowed:
-                raise BadInput(f"{what}={got!r}", f"{' or '.join(map(repr, allowed))} is expected")
+        check_shown(self.layout, self.names)
 
     def spelled(self, name: str, step: Step) -> str:
         """The name of a quantity or of a place in one, as mathematics or the notebook calls it."""

@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from glassnet.core.errors import BadInput
+
 MINUS = "−"
 LARGEST, SMALLEST = 7, -4
 """Powers of ten between which a number is written without an exponent."""
@@ -22,6 +24,10 @@ class Numerals:
     digits: int = 4
     exact: bool = False
     places: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.digits <= 17:
+            raise BadInput(f"digits={self.digits}", "1 to 17 are expected")
 
     def of(self, x: float, *, signed: bool = False) -> str:
         """The number as text; with `signed` a + too.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
+from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array
 from glassnet.core.network import Network
 from glassnet.walkthrough import naming
@@ -20,7 +21,15 @@ Kind = Literal["data", "sample", "jacobian", "parameter", "number"]
 """data (n, k); sample (n,); jacobian (n, k, k); parameter, the shape of a W or b; number, ()."""
 
 
-@dataclass(frozen=True, eq=False)
+def check_shown(layout: str, names: str) -> None:
+    """Whether a layout and a choice of names are known."""
+    for what, got, known in (("layout", layout, Layout), ("names", names, Names)):
+        if got not in get_args(known):
+            wanted = f"{' or '.join(map(repr, get_args(known)))} is expected"
+            raise BadInput(f"{what}={got!r}", wanted)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Step:
     """One quantity of the trace.
 
@@ -43,6 +52,9 @@ class Step:
     value: Array
     net: Network = field(repr=False)
     update: int = 1
+
+    def __repr__(self) -> str:
+        return f"<{self.name}, {self.symbol}: shape {self.shape}, {self.when}>"
 
     def _repr_html_(self) -> str:
         from glassnet.walkthrough.html import of_step

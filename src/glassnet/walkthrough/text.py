@@ -25,7 +25,7 @@ from glassnet.walkthrough.ladder import ladder, proof_line, prose
 from glassnet.walkthrough.matrices import QUIET, colour, is_signed, matrix
 from glassnet.walkthrough.numerals import DEFAULT, MINUS, Numerals
 from glassnet.walkthrough.spelling import Names, Spelling, shape
-from glassnet.walkthrough.step import Layout, Part, Step
+from glassnet.walkthrough.step import Layout, Part, Step, check_shown
 from glassnet.walkthrough.trace import Trace
 from glassnet.walkthrough.wrapping import wrap_formula, wrap_words
 
@@ -62,6 +62,7 @@ class Page:
     marks: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_shown(self.layout, self.names)
         object.__setattr__(self, "width", max(self.width, NARROWEST))
         net = self.trace.net
         for what, got, first, end in (

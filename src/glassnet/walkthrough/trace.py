@@ -51,7 +51,7 @@ class Cells(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trace:
     """One update of a network on some samples, open to be read.
 
@@ -81,6 +81,13 @@ class Trace:
     @cached_property
     def _by_name(self) -> dict[str, Step]:
         return {step.name: step for step in self.steps}
+
+    def __repr__(self) -> str:
+        samples = f"{len(self.X)} sample{'s' * (len(self.X) != 1)}"
+        return (
+            f"<update {self.step + 1} of a network {self.net} on {samples}: {len(self)} steps. "
+            f"print(trace.text()) shows them>"
+        )
 
     def __getitem__(self, wanted: str) -> Step:
         """A step by any of its names: dL_dW2, ∂L/∂W₂ or error_wrt_weights_hidden_output."""
@@ -198,7 +205,13 @@ class Trace:
         from glassnet.walkthrough.numerals import Numerals
         from glassnet.walkthrough.text import Page, plain_text
 
-        page = Page(self, width, layout, names, Numerals(digits or 4, exact=digits is None))
+        page = Page(
+            self,
+            width,
+            layout,
+            names,
+            Numerals(4 if digits is None else digits, exact=digits is None),
+        )
         if wanted is not None:
             return plain_text(page.explanation(self.explain(wanted)))
         return plain_text([*page.card(), *page.account(), *page.whole()])
