@@ -262,15 +262,23 @@ def shown_number(value: float) -> str:
 # ---------------------------------------------------------------- evaluation
 
 
+# core's own lines, of a single row too: a formula's names may stand for one sample
+
+
+def _by_rows(function: Callable[[Value], Value], z: Value) -> Value:
+    return function(z) if np.ndim(z) == 2 else function(np.asarray(z)[None])[0]
+
+
 def _softmax(z: Value) -> Value:
     from glassnet.core.activations import Softmax
 
-    return Softmax.f(z) if np.ndim(z) == 2 else Softmax.f(np.asarray(z)[None])[0]
+    return _by_rows(Softmax.f, z)
 
 
 def _log_softmax(z: Value) -> Value:
-    shifted = np.asarray(z) - np.max(z, axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    from glassnet.core.losses import CrossEntropy
+
+    return _by_rows(lambda rows: CrossEntropy.fz(rows, -np.ones_like(rows)), z)
 
 
 def _phi(z: Value) -> Value:
@@ -286,11 +294,15 @@ def _density(z: Value) -> Value:
 
 
 def _softmax_slope(a: Value) -> Value:
-    return a[:, :, None] * (np.eye(a.shape[1]) - a[:, None, :])
+    from glassnet.core.activations import Softmax
+
+    return Softmax.df(a, a)  # of a alone
 
 
 def _contract(dL_da: Value, da_dz: Value) -> Value:
-    return np.einsum("ni,nij->nj", dL_da, da_dz)
+    from glassnet.core.activations import Softmax
+
+    return Softmax().chain(dL_da, da_dz)
 
 
 def _xlogy(x: Value, y: Value) -> Value:
