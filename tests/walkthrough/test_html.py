@@ -46,7 +46,8 @@ from glassnet import (
     Uniform,
 )
 from glassnet.walkthrough import html
-from glassnet.walkthrough.as_html import blackboard, html_of
+from glassnet.walkthrough.as_html import html_of
+from glassnet.walkthrough.blackboard import blackboard
 from glassnet.walkthrough.card import card
 from glassnet.walkthrough.expression import Expression, call, name, number, total, where
 from glassnet.walkthrough.html_table import kept

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from glassnet.walkthrough.as_html import TIMES, blackboard, html_of, symbol
+from glassnet.walkthrough.as_html import TIMES, html_of, symbol
 from glassnet.walkthrough.as_text import plain
+from glassnet.walkthrough.blackboard import blackboard
 from glassnet.walkthrough.explain import Factor, Term, Working, at
 from glassnet.walkthrough.expression import Expression, shown_number
 from glassnet.walkthrough.look import BLUE, LINES, NUMBERS, ORANGE, Look

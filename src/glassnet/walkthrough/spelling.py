@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from glassnet.walkthrough.as_text import plain
+from glassnet.walkthrough.blackboard import blackboard
 from glassnet.walkthrough.explain import Index, Term, Working, at, place
 from glassnet.walkthrough.expression import Expression, call, name, shown_number
-from glassnet.walkthrough.expression import number as constant
 from glassnet.walkthrough.numerals import DEFAULT, MINUS, Numerals, true_minus
 from glassnet.walkthrough.step import Layout, Names, Step
 from glassnet.walkthrough.trace import Trace
@@ -21,13 +21,8 @@ from glassnet.walkthrough.trace import Trace
 NAME = re.compile(r"(?<![^\W_])[A-Za-z]\w*(?:\[[\d,]+\])?")
 SETTINGS = {"lr", "t", "N"}
 OPEN, CLOSE = "\x01", "\x02"
-# what only a computer writes, and how it stands on a blackboard
-PRIMITIVES = (
-    (re.compile(r"softmax_slope\(([^()]+?)ᵀ?\)"), r"\1[i]·((1 where i = j, else 0) - \1[j])"),
-    (re.compile(r"softmax\(([^()]+?)ᵀ?\)ᵀ?"), r"e^\1/Σ_k e^\1"),
-    (re.compile(r"contract\(([^(),]+?)ᵀ?, ([^()]+?)\)ᵀ?"), r"\1 @ \2, sample by sample"),
-    (re.compile(r"^e\^(\S+?)(\[[\d,]+\])/Σ$"), r"e^\1\2/Σ_k e^\1"),
-)
+# of many outputs the sum below stands for itself
+OVER_SUM = re.compile(r"^e\^(\S+?)(\[[\d,]+\])/Σ$")
 
 
 @dataclass(frozen=True)
@@ -70,9 +65,8 @@ class Spelling:
 
     def text(self, tree: Expression) -> str:
         """A formula in names."""
-        written = _blackboard(tree).text(self._spell)
-        for computed, shown in PRIMITIVES:
-            written = computed.sub(shown, written)
+        written = _in_a_line(blackboard(tree)).text(self._spell)
+        written = OVER_SUM.sub(r"e^\1\2/Σ_k e^\1", written)
         said = true_minus(_bracketed(written))
         return said.replace("·", " · ") if self.names == "seed" else said
 
@@ -86,7 +80,7 @@ class Spelling:
                 return shown_number(values[key])  # 0.9 and 1e-08, as they were set
             return self.numerals.factor(values[key])
 
-        written = true_minus(_bracketed(_blackboard(tree).text(spell)))
+        written = true_minus(_bracketed(_in_a_line(blackboard(tree)).text(spell)))
         # a number in brackets of its own needs no other: tanh(−0.5), |−0.5|, e^(−0.5)
         number = rf"{MINUS}[\d.]+(?:e{MINUS}?\d+)?"
         written = re.sub(rf"\(\(({number})\)\)", r"(\1)", written)
@@ -152,13 +146,11 @@ def _bracketed(text: str) -> str:
     return text.replace(OPEN, "").replace(CLOSE, "")
 
 
-def _blackboard(tree: Expression) -> Expression:
+def _in_a_line(tree: Expression) -> Expression:
     # x·ln y for xlogy(x, y), which differs only in that 0·ln 0 is 0
-    parts = tuple(_blackboard(a) if isinstance(a, Expression) else a for a in tree.args)
+    parts = tuple(_in_a_line(a) if isinstance(a, Expression) else a for a in tree.args)
     if tree.op == "call" and tree.args[0] == "xlogy":
         return Expression("*", (parts[1], call("ln", parts[2])))
-    if tree.op == "call" and tree.args[0] == "ones_like":
-        return constant(1.0)
     if tree.op == "neg" and parts[0].op == "*":  # -y·ln a rather than -(y·ln a)
         return Expression("*", (Expression("neg", parts[0].args[:1]), parts[0].args[1]))
     return Expression(tree.op, parts)
