@@ -72,3 +72,14 @@ def test_without_targets_only_the_way_forward_is_asked(
     assert "forward" not in sit(capsys, monkeypatch, "q\n", *words)
     assert main(["quiz", "model.safetensors", "kinds.csv", *words, "--part", "backward"]) == 2
     assert "no number in backward" in capsys.readouterr().err
+
+
+def test_without_a_model_the_notebooks_network_is_asked_about(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["quiz", "--handout", "--questions", "30"]) == 0
+    said = capsys.readouterr().out
+    assert "The teaching notebook" in said
+    assert "error_wrt_weights_hidden_output" in said
+    assert main(["quiz", "model.safetensors"]) == 2
+    assert "without a table" in capsys.readouterr().err

@@ -10,18 +10,20 @@ from rich.console import Console
 from rich.text import Text
 
 from glassnet.cli.terminal import console, title
+from glassnet.cli.walk import notebook_trace
 from glassnet.core.errors import BadInput
 from glassnet.exchange.model import load_model
 from glassnet.exchange.tables import read_table
 from glassnet.tabular import trace_table
 from glassnet.walkthrough.quiz import ASKED, TOLERANCE, Question, Quiz
+from glassnet.walkthrough.trace import Trace
 
 Asked = Literal["all", "forward", "loss", "backward", "gradient", "update"]
 
 
 def quiz(
-    model: Path,
-    table: str,
+    model: Path | None = None,
+    table: str | None = None,
     /,
     *,
     questions: int = 10,
@@ -33,7 +35,8 @@ def quiz(
 ) -> int:
     """Work out the numbers of a network by hand.
 
-    Type a number (0.5, 0,5, -1/3), Enter for the answer, q to stop.
+    Type a number (0.5, 0,5, -1/3), Enter for the answer, q to stop. Without a model the questions
+    are about the teaching notebook's network.
 
     Parameters
     ----------
@@ -55,18 +58,28 @@ def quiz(
     handout
         Print all questions on one sheet, and the answers at its end.
     """
-    loaded = load_model(model)
-    if rows < 1:
-        raise BadInput(f"--rows {rows}", "1 or more is expected", "Try --rows 3.")
-    read = read_table(table, sql, as_text=loaded.as_text)
-    trace = trace_table(loaded, read, range(min(rows, read.rows)))
+    trace, about = _opened(model, table, sql, rows)
     made = trace.quiz(questions, seed, ASKED if part == "all" else (part,))
     screen = console()
     if handout:
-        screen.print(f"{model}, network {trace.net}, {len(trace.X)} rows of {read.source}\n")
+        screen.print(f"{about}, network {trace.net}\n")
         screen.print(Text(made.handout()))
         return 0
     return play(screen, made)
+
+
+def _opened(model: Path | None, table: str | None, sql: str | None, rows: int) -> tuple[Trace, str]:
+    """What is asked about, and its name."""
+    if model is None:
+        return notebook_trace(), "The teaching notebook, three samples"
+    if table is None:
+        raise BadInput(f"{model} without a table", "a table with its columns is expected")
+    if rows < 1:
+        raise BadInput(f"--rows {rows}", "1 or more is expected", "Try --rows 3.")
+    loaded = load_model(model)
+    read = read_table(table, sql, as_text=loaded.as_text)
+    count = min(rows, read.rows)
+    return trace_table(loaded, read, range(count)), f"{model}, {count} rows of {read.source}"
 
 
 def play(screen: Console, made: Quiz) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -26,7 +25,6 @@ from glassnet.exchange.tables import Table, read_table
 from glassnet.exchange.targets import rows_with
 from glassnet.tabular import trace_table
 from glassnet.walkthrough.as_data import as_data, explanation_as_data
-from glassnet.walkthrough.explain import Explanation, place
 from glassnet.walkthrough.numerals import Numerals
 from glassnet.walkthrough.text import BACK, Page, prose
 from glassnet.walkthrough.trace import Trace, trace
@@ -52,11 +50,6 @@ CELLS = {
     "new_W1": "cell 40",
 }
 """Where the notebook prints a quantity."""
-LATER = re.compile(
-    r"∂.*|d[A-Z]\w*_d\w+|d[az]\d+_d\w+|\w+_wrt_\w+|J|L|N|y|lr|t|losses|penalty|norm|\w*error"
-    r"|objective|number_of_samples|(new|g|[mv](_new|_hat)?)_\w+"
-)
-"""Names of what comes after the way forward."""
 
 
 def walk(
@@ -149,7 +142,9 @@ def walk(
     )
     if json:
         if number is not None:
-            as_json(out, explanation_as_data(page.spelling, _asked(page, number)))
+            as_json(
+                out, explanation_as_data(page.spelling, walked.explain(number, layout=page.layout))
+            )
         else:
             as_json(out, as_data(page, page.chosen(BACK if backward_only else None, layer)))
         return 0
@@ -167,7 +162,7 @@ def walk(
         return 0
     lines = [line for note in notes for line in prose(note, page.width, "")]
     if number is not None:
-        lines += page.explanation(_asked(page, number))
+        lines += page.explanation(walked.explain(number, layout=page.layout))
     else:
         lines += _walk(page, layer, neuron, backward_only=backward_only)
     for line in lines:
@@ -253,25 +248,3 @@ def _with_target(model: Model, table: Table) -> tuple[Table, list[str]]:
     if column not in table:
         return table, [f"The table has no column {column!r}, the target: only the way forward."]
     return rows_with(table, column)
-
-
-def _asked(page: Page, number: str) -> Explanation:
-    """The explanation of a number whose place is said as the layout shows it."""
-    walked = page.trace
-    called, index = place(number)
-    forward = {name for s in walked for name in (s.name, s.symbol, s.seed_name)}
-    if walked.samples is None and called not in forward and LATER.fullmatch(called):
-        wanted = "without targets only the way forward is"
-        raise BadInput(f"{number} is not computed yet", wanted, "Add the target's column.")
-    step = walked[called]
-    shape = np.shape(step.shown(page.layout))
-    fits = len(index) == len(shape) and all(
-        -size <= i < size for i, size in zip(index, shape, strict=True)
-    )
-    if not fits:
-        last = f"[{','.join(str(size - 1) for size in shape)}]" if shape else ""
-        wanted = f"{step.name} has shape {shape}, counted from 0"
-        raise BadInput(number, wanted, f"Try {step.name}{last}{', the last' if shape else ''}.")
-    if page.layout == "columns" and step.kind == "data":
-        index = index[::-1]
-    return walked.explain(step.name, *index)

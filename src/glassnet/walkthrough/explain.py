@@ -17,7 +17,7 @@ import numpy as np
 from glassnet.core.errors import BadInput
 from glassnet.walkthrough import naming
 from glassnet.walkthrough.expression import Expression, Own, call, name, number
-from glassnet.walkthrough.step import Step
+from glassnet.walkthrough.step import Layout, Step
 
 MOST = 6
 """The most terms of a sum that are shown one by one."""
@@ -119,18 +119,23 @@ def place(text: str) -> tuple[str, Index]:
     return found["name"], tuple(map(int, index.split(","))) if index else ()
 
 
-def check_index(step: Step, index: Sequence[int]) -> Index:
-    """The index in an array of the step's shape, counted from 0; negative ones from its end."""
-    shape = step.shape
+def check_index(step: Step, index: Sequence[int], layout: Layout = "rows") -> Index:
+    """The index with samples as rows, from one in the array as the layout shows it.
+
+    Counted from 0; negative ones from its end.
+    """
+    shape = np.shape(step.shown(layout))
+    whole = all(hasattr(i, "__index__") for i in index)
     fits = len(index) == len(shape) and all(
         -size <= i < size for i, size in zip(index, shape, strict=True)
     )
-    if not fits:
+    if not (whole and fits):
         got = at(step.name, tuple(index))
         last = at(step.name, tuple(size - 1 for size in shape))
         hint = f"Try {last}, the last." if shape else f"Try {last} without a place."
         raise BadInput(got, f"{step.name} has shape {shape}, counted from 0", hint)
-    return tuple(int(i) % size for i, size in zip(index, shape, strict=True))
+    found = tuple(int(i) % size for i, size in zip(index, shape, strict=True))
+    return found[::-1] if layout == "columns" and step.kind == "data" else found
 
 
 def chain(steps: Mapping[str, Step], step: Step, index: Index) -> list[tuple[Step, Index]]:

@@ -11,9 +11,9 @@ from glassnet.walkthrough.blackboard import blackboard
 from glassnet.walkthrough.explain import Factor, Term, Working, at
 from glassnet.walkthrough.expression import Expression, shown_number
 from glassnet.walkthrough.look import BLUE, LINES, NUMBERS, ORANGE, Look
+from glassnet.walkthrough.spelling import SETTINGS
 from glassnet.walkthrough.step import Step
 
-SETTINGS = {"lr", "t", "N", "l1", "l2", "limit"}
 """Numbers that someone has set; they are shown as they were set."""
 
 

@@ -19,7 +19,7 @@ from glassnet.walkthrough.step import Layout, Names, Step
 from glassnet.walkthrough.trace import Trace
 
 NAME = re.compile(r"(?<![^\W_])[A-Za-z]\w*(?:\[[\d,]+\])?")
-SETTINGS = {"lr", "t", "N"}
+SETTINGS = {"lr", "t", "N", "l1", "l2", "limit"}
 OPEN, CLOSE = "\x01", "\x02"
 # of many outputs the sum below stands for itself
 OVER_SUM = re.compile(r"^e\^(\S+?)(\[[\d,]+\])/Σ$")

@@ -9,6 +9,7 @@ another way. Formulas, words and pictures are made from a trace when they are as
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -36,6 +37,13 @@ from glassnet.walkthrough.step import Layout, Part, Step
 
 if TYPE_CHECKING:
     from glassnet.walkthrough.step import Names
+
+
+LATER = re.compile(
+    r"∂.*|d[A-Z]\w*_d\w+|d[az]\d+_d\w+|\w+_wrt_\w+|J|L|N|y|lr|t|losses|penalty|norm|\w*error"
+    r"|objective|number_of_samples|(new|g|[mv](_new|_hat)?)_\w+"
+)
+"""Names of what comes after the way forward."""
 
 
 class Cells(Protocol):
@@ -98,6 +106,9 @@ class Trace:
             # the notebook says linearTransform here and LinearTransform there
             if wanted == step.symbol or wanted.lower() == step.seed_name.lower():
                 return step
+        if self.samples is None and LATER.fullmatch(wanted):
+            asked = "without targets only the way forward is"
+            raise BadInput(f"{wanted} is not computed yet", asked, "Give the targets y too.")
         spellings = {s: s for step in self.steps for s in (step.name, step.seed_name)}
         near = [s for s in spellings if s.lower() == wanted.lower()]
         near = near or difflib.get_close_matches(wanted, spellings, n=4, cutoff=0.5)
@@ -130,15 +141,18 @@ class Trace:
         one = self[step] if isinstance(step, str) else step
         return [self._by_name[part] for part in one.operands if part in self._by_name]
 
-    def explain(self, wanted: str, *index: int, most: int = MOST) -> Explanation:
+    def explain(
+        self, wanted: str, *index: int, most: int = MOST, layout: Layout = "rows"
+    ) -> Explanation:
         """How one number comes about: `explain("dL_dW2", 1, 0)` or `explain("dL_dW2[1,0]")`.
 
         A parameter's gradient is followed to the parameter after the update; an input is led back
-        to its cell of the table. `most` terms of a sum are shown, the largest.
+        to its cell of the table. `most` terms of a sum are shown, the largest. In the layout of
+        columns the place is meant as the transposed data show it.
         """
         called, given = place(wanted)
         step = self[called]
-        where = check_index(step, index or given)
+        where = check_index(step, index or given, layout)
         values = self.environment()
         found = chain(self._by_name, step, where)
         workings = [work(one, at_, values, most) for one, at_ in found]
@@ -213,7 +227,7 @@ class Trace:
             Numerals(4 if digits is None else digits, exact=digits is None),
         )
         if wanted is not None:
-            return plain_text(page.explanation(self.explain(wanted)))
+            return plain_text(page.explanation(self.explain(wanted, layout=layout)))
         return plain_text([*page.card(), *page.account(), *page.whole()])
 
     def _repr_html_(self) -> str:
