@@ -363,9 +363,12 @@ def test_as_a_program_with_nothing_but_numpy(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("layout", ["rows", "columns"])
-def test_in_jupyter_where_glassnet_cannot_be_imported(tmp_path: Path, layout: Any) -> None:
+def test_in_jupyter_where_glassnet_cannot_be_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: Any
+) -> None:
     from nbclient import NotebookClient
 
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # the kernel chooses the one of notebooks
     task, (X, y) = small(Adam(0.05)), data()
     (path,) = export_notebook(
         task, X, y, state=start(task, 0), path=tmp_path / "a.ipynb", layout=layout
