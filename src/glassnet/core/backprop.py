@@ -75,19 +75,17 @@ def backward(
     closed : use the closed form of dL/dz at the output where loss and activation have one. With
         False the chain rule is followed through dL/da and da/dz there too.
     """
-    w = None if weight is None else weight[:, None]  # (n, 1)
     dL_da, partials = None, []
     for (W, b), layer, p in zip(
         reversed(net.views(theta)), reversed(net.layers), reversed(passes), strict=True
     ):
         da_dz = None
         if p is passes[-1] and closed and loss.closes(layer.activation):
-            dL_dz = loss.slope_z(p.a, y)  # (n, n_out), a - y: the slope of the activation cancels
-            dL_dz = dL_dz if w is None else w * dL_dz
+            # (n, n_out), a - y: the slope of the activation cancels
+            dL_dz = weighted(loss.slope_z(p.a, y), weight)
         else:
             if dL_da is None:
-                dL_da = loss.slope(p.a, y)  # (n, n_out)
-                dL_da = dL_da if w is None else w * dL_da
+                dL_da = weighted(loss.slope(p.a, y), weight)  # (n, n_out)
             da_dz = layer.activation.slope(p.z, p.a)
             dL_dz = layer.activation.chain(dL_da, da_dz)  # (n, n_out)
         dL_dW = p.x.T @ dL_dz  # (n_in, n_out), the shape of W
@@ -96,6 +94,11 @@ def backward(
         partials.append(Partials(dL_da, da_dz, dL_dz, dL_dW, dL_db, dL_dx))
         dL_da = dL_dx
     return partials[::-1]
+
+
+def weighted(slope: Array, weight: Array | None) -> Array:
+    """w_s·dℓ_s (n, n_out): each sample's slope times its weight."""
+    return slope if weight is None else weight[:, None] * slope
 
 
 def flatten(partials: Sequence[Partials]) -> Array:

@@ -142,9 +142,17 @@ def sums(task: Task, theta: Array, samples: Samples) -> Sums:
     passes = forward(task.net, theta, X)
     losses = sample_losses(task.net, task.loss, passes, y)  # (n,)
     partials = backward(task.net, theta, passes, task.loss, y, weight)
-    if weight is None:
-        return Sums(float(losses.sum()), flatten(partials), float(len(X)))
-    return Sums(float(weight @ losses), flatten(partials), float(weight.sum()))
+    return Sums(weighted_sum(losses, weight), flatten(partials), total_weight(X, weight))
+
+
+def weighted_sum(losses: Array, weight: Array | None) -> float:
+    """Σ_s w_s·ℓ_s."""
+    return float(losses.sum() if weight is None else weight @ losses)
+
+
+def total_weight(X: Array, weight: Array | None) -> float:
+    """Σ_s w_s, the number of samples where they all count alike."""
+    return float(len(X) if weight is None else weight.sum())
 
 
 def complete(task: Task, theta: Array, total: Sums) -> tuple[float, Array]:

@@ -21,6 +21,8 @@ from glassnet.engines.base import (
     clipped,
     complete,
     sums,
+    total_weight,
+    weighted_sum,
 )
 from glassnet.engines.blas import one_thread
 from glassnet.engines.divergence import Divergence, first_not_finite
@@ -113,4 +115,4 @@ def mean_loss(task: Task, theta: Array, samples: Samples) -> float:
     X, y, weight = samples
     with np.errstate(all="ignore"):
         losses = sample_losses(task.net, task.loss, forward(task.net, theta, X), y)
-    return float(losses.mean() if weight is None else weight @ losses / weight.sum())
+        return weighted_sum(losses, weight) / total_weight(X, weight)

@@ -195,24 +195,20 @@ def _by_activation(
     passes = forward(net, exact.theta, rows)
     start = 0 if by == "X" else int(by[1:])
     array = rows if by == "X" else getattr(passes[start - 1], by[0])
+    # the layers above the number that moves are a network themselves, theta's end their parameters
+    above = Network(net.layers[start:]) if start < len(net.layers) else None
 
     def lost(value: float) -> float:
         moved = array.copy()
         moved[0, j] = value
         if by[0] == "a" and start == len(net.layers):
             return w * float(loss(moved, targets)[0])  # from a, so the long form
-        found = list(passes)
-        x = moved
+        found, x = passes[:start], moved
         if by[0] == "z":
-            activation = net.layers[start - 1].activation
-            x = activation(moved)
-            found[start - 1] = Pass(passes[start - 1].x, moved, x)
-        pairs = list(zip(net.views(exact.theta), net.layers, strict=True))
-        for k, ((W, b), layer) in enumerate(pairs[start:], start):
-            z = x @ W if b is None else x @ W + b
-            a = layer.activation(z)
-            found[k] = Pass(x, z, a)
-            x = a
+            x = net.layers[start - 1].activation(moved)
+            found[-1] = Pass(found[-1].x, moved, x)
+        if above is not None:
+            found = found + forward(above, exact.theta[-above.n_params :], x)
         return w * float(sample_losses(net, loss, found, targets)[0])
 
     return lost, float(array[0, j]), max(1.0, float(np.abs(targets).max())) * w

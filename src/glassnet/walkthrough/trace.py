@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from glassnet.core.backprop import backward, flatten, forward, sample_losses
+from glassnet.core.backprop import backward, flatten, forward, sample_losses, weighted
 from glassnet.core.data import check_samples, check_X
 from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array
@@ -26,7 +26,16 @@ from glassnet.core.losses import SquaredError
 from glassnet.core.network import Network
 from glassnet.core.objective import norm, penalty
 from glassnet.core.optimizers import SGD, Optimizer
-from glassnet.engines.base import Samples, State, Sums, Task, clipped, complete
+from glassnet.engines.base import (
+    Samples,
+    State,
+    Sums,
+    Task,
+    clipped,
+    complete,
+    total_weight,
+    weighted_sum,
+)
 from glassnet.engines.blas import one_thread
 from glassnet.walkthrough import formulas
 from glassnet.walkthrough.explain import MOST, Explanation, at, chain, check_index, place, work
@@ -360,8 +369,7 @@ def _record(
         values[f"z{k}"], values[f"a{k}"] = p.z, p.a
     losses = sample_losses(net, loss, passes, y)  # (n,)
     partials = backward(net, theta, passes, loss, y, w)
-    summed = float(losses.sum() if w is None else w @ losses)
-    sums = Sums(summed, flatten(partials), float(len(X) if w is None else w.sum()))
+    sums = Sums(weighted_sum(losses, w), flatten(partials), total_weight(X, w))
     objective, grad = complete(task, theta, sums)
     values |= {"losses": losses, "L": np.asarray(sums.loss), "N": np.asarray(sums.weight)}
     if task.l1 or task.l2:
@@ -372,8 +380,7 @@ def _record(
         below = "X" if k == 1 else f"a{k - 1}"
         dL_da, da_dz = back.dL_da, back.da_dz
         if dL_da is None:  # the closed form was used; the long way is shown beside it
-            dL_da = loss.slope(p.a, y)
-            dL_da = dL_da if w is None else w[:, None] * dL_da
+            dL_da = weighted(loss.slope(p.a, y), w)
         values[f"dL_da{k}"] = dL_da
         values[f"da{k}_dz{k}"] = layer.activation.slope(p.z, p.a) if da_dz is None else da_dz
         values[f"dL_dz{k}"] = back.dL_dz
