@@ -173,8 +173,6 @@ def work(step: Step, index: Index, values: Mapping[str, Any], most: int = MOST) 
 
 # ---------------------------------------------------------------- one place of a formula
 
-LABELS = {"z": "input", "X": "neuron", "a": "neuron"}
-
 
 def _at(
     tree: Expression, index: Index, values: Mapping[str, Any], numbers: dict[str, float]
