@@ -1,9 +1,11 @@
 """The objective: from the losses of the samples to the one number that training lowers.
 
-    mean:  J = Σ_s w_s·ℓ_s / Σ_s w_s + l1·Σ|W| + ½·l2·ΣW²
-    sum:   J = Σ_s w_s·ℓ_s           + l1·Σ|W| + ½·l2·ΣW²
+    mean:   J = Σ_s w_s·ℓ_s / Σ_s w_s + l1·Σ|W| + ½·l2·ΣW²
+    sum:    J = Σ_s w_s·ℓ_s           + l1·Σ|W| + ½·l2·ΣW²
+    batch:  J = (Σ_s w_s·ℓ_s + l1·Σ|W| + ½·l2·ΣW²) / Σ_s w_s
 
-The penalties are on weights, never on biases, and are not divided by the number of samples.
+The penalties are on weights, never on biases. In `mean` and `sum` they are not divided by the
+number of samples; in `batch`, scikit-learn's convention, each batch divides them by its own.
 """
 
 from __future__ import annotations
@@ -16,26 +18,34 @@ import numpy as np
 from glassnet.core.formula import Array
 from glassnet.core.network import Network
 
-Reduction = Literal["mean", "sum"]
-
+Reduction = Literal["mean", "sum", "batch"]
 
 Total = TypeVar("Total", float, Array)
 
 
 def reduce(total: Total, weight: float, reduction: Reduction) -> Total:
-    """Σ_s w_s·(…) divided by Σ_s w_s for the mean, as it is for the sum. A loss or a gradient."""
-    return total / weight if reduction == "mean" else total
+    """Σ_s w_s·(…) as it is for the sum, else divided by Σ_s w_s. A loss or a gradient."""
+    return total if reduction == "sum" else total / weight
+
+
+def penalty_f(W: Array, l1: float, l2: float) -> Array:
+    """l1·|W| + ½·l2·W², number by number."""
+    return l1 * np.abs(W) + 0.5 * l2 * W * W
+
+
+def penalty_df(W: Array, l1: float, l2: float) -> Array:
+    """l1·sign W + l2·W."""
+    return l1 * np.sign(W) + l2 * W
 
 
 def penalty(net: Network, theta: Array, l1: float, l2: float) -> float:
     """l1·Σ|W| + ½·l2·ΣW²."""
-    W = theta[net.weight_mask]
-    return float(l1 * np.abs(W).sum() + 0.5 * l2 * (W * W).sum())
+    return float(penalty_f(theta[net.weight_mask], l1, l2).sum())
 
 
 def penalty_slope(net: Network, theta: Array, l1: float, l2: float) -> Array:
     """l1·sign W + l2·W in the layout of theta, 0 for biases."""
-    return np.where(net.weight_mask, l1 * np.sign(theta) + l2 * theta, 0.0).astype(theta.dtype)
+    return np.where(net.weight_mask, penalty_df(theta, l1, l2), 0.0).astype(theta.dtype)
 
 
 def norm(g: Array) -> float:

@@ -1,0 +1,5 @@
+"""The fused engine: whole runs within compiled code. `plan.py` and `driver.py` say how."""
+
+from glassnet.engines.fused.engine import Fused
+
+__all__ = ["Fused"]

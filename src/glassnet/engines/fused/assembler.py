@@ -1,0 +1,797 @@
+"""A small assembler: Python that writes LLVM's intermediate representation as text.
+
+A `Value` is a register: a number or a vector of numbers. It understands Python's operators and
+NumPy's functions, so that a formula of `core` run on values writes down its own machine code:
+`Sigmoid.f(z)` with z a vector of eight numbers emits the instructions for eight sigmoids.
+
+Every instruction is IEEE arithmetic as written: no flag allows LLVM to reorder a sum. The one
+liberty is taken here, in sight: a product that is added or subtracted becomes a fused
+multiply-add. So equal sequences of operations give equal bits wherever they are compiled.
+"""
+
+from __future__ import annotations
+
+import operator
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+class NotCompilable(Exception):
+    """A function asks for something that has no machine code here; the text says what."""
+
+
+@dataclass(frozen=True)
+class Type:
+    """A type of LLVM's: of one number, or of a vector of `lanes` of them."""
+
+    scalar: str
+    lanes: int = 1
+
+    def __str__(self) -> str:
+        return self.scalar if self.lanes == 1 else f"<{self.lanes} x {self.scalar}>"
+
+    @property
+    def bits(self) -> int:
+        """How many bits one number takes."""
+        return {"double": 64, "float": 32, "ptr": 64}.get(self.scalar) or int(self.scalar[1:])
+
+    @property
+    def real(self) -> bool:
+        """Whether its numbers are floating-point ones."""
+        return self.scalar in ("double", "float")
+
+    def of(self, lanes: int) -> Type:
+        """The same numbers, so many of them."""
+        return Type(self.scalar, lanes)
+
+    @property
+    def short(self) -> str:
+        """As it is spelled in the names of LLVM's own functions: v8f64."""
+        letter = "f" if self.real else "i"
+        return f"{letter}{self.bits}" if self.lanes == 1 else f"v{self.lanes}{letter}{self.bits}"
+
+
+F64, F32, I64, I32, I1 = (Type(name) for name in ("double", "float", "i64", "i32", "i1"))
+POINTER = Type("ptr")
+
+
+class Value:
+    """A register of one function: `text` as the instructions spell it, and its type."""
+
+    __slots__ = ("code", "product", "text", "type")
+
+    def __init__(
+        self, code: Code, text: str, type: Type, product: tuple[Value, Value] | None = None
+    ) -> None:
+        self.code, self.text, self.type, self.product = code, text, type, product
+
+    def __repr__(self) -> str:
+        return f"{self.type} {self.text}"
+
+    # ---- arithmetic
+
+    def __add__(self, other: Any) -> Any:
+        return self.code.add(self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return self.code.add(other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return self.code.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self.code.subtract(other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return self.code.multiply(self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self.code.multiply(other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self.code.divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self.code.divide(other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return self.code.binary("sdiv", self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return self.code.binary("sdiv", other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return self.code.binary("srem", self, other)
+
+    def __pow__(self, other: Any) -> Any:
+        return self.code.power(self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return self.code.power(other, self)
+
+    def __neg__(self) -> Any:
+        return self.code.negative(self)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __abs__(self) -> Any:
+        return self.code.absolute(self)
+
+    # ---- bits
+
+    def __and__(self, other: Any) -> Any:
+        return self.code.binary("and", self, other)
+
+    def __or__(self, other: Any) -> Any:
+        return self.code.binary("or", self, other)
+
+    __rand__, __ror__ = __and__, __or__
+
+    def __xor__(self, other: Any) -> Any:
+        return self.code.binary("xor", self, other)
+
+    def __lshift__(self, other: Any) -> Any:
+        return self.code.binary("shl", self, other)
+
+    def __rshift__(self, other: Any) -> Any:
+        return self.code.binary("ashr", self, other)
+
+    def __invert__(self) -> Any:
+        return self.code.binary("xor", self, -1 if self.type.bits > 1 else 1)
+
+    # ---- comparisons
+
+    def __lt__(self, other: Any) -> Any:
+        return self.code.compare("lt", self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return self.code.compare("le", self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self.code.compare("gt", self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self.code.compare("ge", self, other)
+
+    def __eq__(self, other: object) -> Any:
+        return self.code.compare("eq", self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return self.code.compare("ne", self, other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        raise NotCompilable("a decision on a value, by `if`, `and`, `or`, `min` or `max`")
+
+    def __float__(self) -> float:
+        raise NotCompilable("float() or a function of `math` on a value")
+
+    __int__ = __index__ = __float__  # type: ignore[assignment]
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotCompilable("a loop over a value")
+
+    def __getitem__(self, item: Any) -> Any:
+        raise NotCompilable("a part of a value")
+
+    # ---- NumPy's functions
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        known = UFUNCS.get(ufunc.__name__)
+        if known is None or method != "__call__" or options:
+            raise NotCompilable(
+                f"np.{ufunc.__name__}{'' if method == '__call__' else '.' + method}"
+            )
+        return known(self.code, *inputs)
+
+    def __array_function__(self, function: Any, types: Any, inputs: Any, options: Any) -> Any:
+        known = FUNCTIONS.get(function.__name__)
+        if known is None:
+            raise NotCompilable(f"np.{function.__name__}")
+        return known(self.code, *inputs, **options)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """NumPy's name for the type of its numbers."""
+        return np.dtype(np.float64 if self.type.scalar == "double" else np.float32)
+
+    def astype(self, dtype: Any, copy: bool = True) -> Value:  # noqa: FBT001, FBT002
+        """The value itself: a formula keeps the dtype that it was given."""
+        return self
+
+
+class Pointer(Value):
+    """An address in memory, with the type of the numbers that lie there."""
+
+    __slots__ = ("element",)
+
+    def __init__(self, code: Code, text: str, element: Type) -> None:
+        super().__init__(code, text, POINTER)
+        self.element = element
+
+    def at(self, index: Any) -> Pointer:
+        """The address of the number at an index."""
+        i = self.code.integer(index)
+        text = self.code.emit(f"getelementptr {self.element}, ptr {self.text}, {i}")
+        return Pointer(self.code, text, self.element)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.code.load(self.at(index), self.element)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.code.store(self.at(index), self.code.convert(value, self.element))
+
+    def vector(self, index: Any, lanes: int, mask: Value | None = None) -> Value:
+        """The vector of numbers that begins at an index; 0 where the mask is False."""
+        return self.code.load(self.at(index), self.element.of(lanes), mask)
+
+    def put(self, index: Any, value: Value, mask: Value | None = None) -> None:
+        """Write a vector at an index, only where the mask is True."""
+        self.code.store(self.at(index), value, mask)
+
+
+class Variable:
+    """A place that changes in loops; LLVM keeps it in a register."""
+
+    __slots__ = ("code", "place", "type")
+
+    def __init__(self, code: Code, type: Type, initial: Any) -> None:
+        self.code, self.type = code, type
+        self.place = code.place(type)
+        self.set(initial)
+
+    def get(self) -> Value:
+        """What it holds now."""
+        return self.code.load(self.place, self.type, aligned=True)
+
+    def set(self, value: Any) -> None:
+        """Let it hold something else."""
+        self.code.store(self.place, self.code.convert(value, self.type), aligned=True)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function that was written, to be called."""
+
+    name: str
+    returns: Type | None
+    arguments: tuple[Type, ...]
+
+
+class Module:
+    """Functions that are compiled together."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.declarations: dict[str, str] = {}
+
+    def define(  # noqa: PLR0913
+        self,
+        name: str,
+        arguments: Sequence[Type | Pointing],
+        body: Callable[..., Any],
+        *,
+        returns: Type | None = None,
+        public: bool = False,
+        inline: bool = False,
+    ) -> Function:
+        """Write a function: `body(code, *arguments)` gives back what it returns.
+
+        public : it can be called from outside; the others vanish where all calls are inlined.
+        """
+        code = Code(self)
+        values: list[Value] = []
+        for i, argument in enumerate(arguments):
+            if isinstance(argument, Pointing):
+                values.append(Pointer(code, f"%a{i}", argument.element))
+            else:
+                values.append(Value(code, f"%a{i}", argument))
+        result = body(code, *values)
+        end = "ret void" if returns is None else f"ret {code.convert(result, returns)!r}"
+        types = [POINTER if isinstance(a, Pointing) else a for a in arguments]
+        shown = ", ".join(f"{t} %a{i}" for i, t in enumerate(types))
+        self.texts.append(
+            f"define {'' if public else 'internal '}{returns or 'void'} @{name}({shown}) "
+            f"{'alwaysinline ' if inline else ''}nounwind {{\n"
+            + "\n".join([*code.places, *code.lines, "  " + end])
+            + "\n}\n"
+        )
+        return Function(name, returns, tuple(types))
+
+    def declare(self, name: str, returns: Type | None, arguments: Sequence[Type]) -> Function:
+        """A function of LLVM's own, or of the system's."""
+        shown = ", ".join(map(str, arguments))
+        self.declarations[name] = f"declare {returns or 'void'} @{name}({shown})"
+        return Function(name, returns, tuple(arguments))
+
+    def __str__(self) -> str:
+        return "\n".join([*self.declarations.values(), *self.texts])
+
+
+@dataclass(frozen=True)
+class Pointing:
+    """The type of an argument that is an address of numbers of a type."""
+
+    element: Type
+
+
+class Code:
+    """The body of a function while it is written: one method for each kind of instruction."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.lines: list[str] = []
+        self.places: list[str] = []
+        self.count = 0
+
+    # ---- writing
+
+    def emit(self, text: str) -> str:
+        """Append an instruction and give back the name of its result."""
+        self.count += 1
+        name = f"%r{self.count}"
+        self.lines.append(f"  {name} = {text}")
+        return name
+
+    def value(self, text: str, type: Type) -> Value:
+        """The result of a new instruction."""
+        return Value(self, self.emit(text), type)
+
+    def place(self, type: Type, count: int = 1) -> Pointer:
+        """Memory on the stack for so many values."""
+        self.count += 1
+        many = f", i64 {count}" if count > 1 else ""
+        self.places.append(f"  %p{self.count} = alloca {type}{many}, align 64")
+        return Pointer(self, f"%p{self.count}", type)
+
+    def variable(self, type: Type, initial: Any) -> Variable:
+        """A variable with its first value."""
+        return Variable(self, type, initial)
+
+    # ---- numbers
+
+    def constant(self, number: float, type: Type) -> Value:
+        """A number of Python's as a value of a type, in every lane."""
+        one = literal(number, type)
+        if type.lanes == 1:
+            return Value(self, one, type)
+        lanes = ", ".join([f"{type.scalar} {one}"] * type.lanes)
+        return Value(self, f"<{lanes}>", type)
+
+    def integer(self, value: Any) -> Value:
+        """An index or a count: Python's integers become constants."""
+        return value if isinstance(value, Value) else self.constant(int(value), I64)
+
+    def convert(self, value: Any, type: Type) -> Value:
+        """A value or a number as a value of a type: the same in every lane where that is many."""
+        if not isinstance(value, Value):
+            if isinstance(value, np.ndarray) and value.ndim == 0:
+                value = value.item()
+            if not isinstance(value, int | float | np.number | np.bool_):
+                raise NotCompilable(f"{value!r} among values")
+            return self.constant(value, type)  # type: ignore[arg-type]
+        if value.type == type:
+            return value
+        if value.type.lanes == 1 and type.lanes > 1:
+            return self.splat(self.convert(value, type.of(1)), type.lanes)
+        pair = (value.type.scalar, type.scalar)
+        operation = {
+            ("float", "double"): "fpext",
+            ("double", "float"): "fptrunc",
+            ("i64", "double"): "sitofp",
+            ("i64", "float"): "sitofp",
+            ("i32", "float"): "sitofp",
+            ("i32", "i64"): "sext",
+            ("i64", "i32"): "trunc",
+            ("i1", "i64"): "zext",
+            ("i1", "double"): "uitofp",
+            ("i1", "float"): "uitofp",
+            ("double", "i64"): "fptosi",
+            ("ptr", "i64"): "ptrtoint",
+        }.get(pair)
+        if operation is None or value.type.lanes != type.lanes:
+            raise NotCompilable(f"{value.type} where {type} is expected")
+        return self.value(f"{operation} {value!r} to {type}", type)
+
+    def splat(self, value: Value, lanes: int) -> Value:
+        """One number in every lane."""
+        type = value.type.of(lanes)
+        one = self.emit(f"insertelement {type} poison, {value!r}, i32 0")
+        zeros = f"<{lanes} x i32> zeroinitializer"
+        return self.value(f"shufflevector {type} {one}, {type} poison, {zeros}", type)
+
+    def bitcast(self, value: Value, type: Type) -> Value:
+        """The same bits, read as another type."""
+        return self.value(f"bitcast {value!r} to {type}", type)
+
+    def pair(self, a: Any, b: Any) -> tuple[Value, Value]:
+        """Both in the type that holds both: vectors win over single numbers, reals over integers."""
+        if not isinstance(a, Value):
+            a = self.convert(a, real_for(a, b.type))
+        if not isinstance(b, Value):
+            b = self.convert(b, real_for(b, a.type))
+        lanes = max(a.type.lanes, b.type.lanes)
+        wide = a.type if a.type.lanes >= b.type.lanes else b.type
+        if a.type.lanes == b.type.lanes:
+            wide = max((a.type, b.type), key=lambda t: (t.real, t.bits))
+        return self.convert(a, wide.of(lanes)), self.convert(b, wide.of(lanes))
+
+    # ---- arithmetic
+
+    def binary(self, operation: str, a: Any, b: Any) -> Value:
+        """An instruction with two operands of one type."""
+        a, b = self.pair(a, b)
+        return self.value(f"{operation} {a!r}, {b.text}", a.type)
+
+    def add(self, a: Any, b: Any) -> Value:
+        """A + b; a product in it becomes a fused multiply-add."""
+        a, b = self.pair(a, b)
+        if not a.type.real:
+            return self.value(f"add {a!r}, {b.text}", a.type)
+        if b.product:
+            return self.fma(*b.product, a)
+        if a.product:
+            return self.fma(*a.product, b)
+        return self.value(f"fadd {a!r}, {b.text}", a.type)
+
+    def subtract(self, a: Any, b: Any) -> Value:
+        """A - b; a product in it becomes a fused multiply-add."""
+        a, b = self.pair(a, b)
+        if not a.type.real:
+            return self.value(f"sub {a!r}, {b.text}", a.type)
+        if b.product:
+            return self.fma(self.negative(b.product[0]), b.product[1], a)
+        if a.product:
+            return self.fma(*a.product, self.negative(b))
+        return self.value(f"fsub {a!r}, {b.text}", a.type)
+
+    def multiply(self, a: Any, b: Any) -> Value:
+        """a·b."""
+        if not isinstance(a, Value) and a == 1.0:
+            return b
+        if not isinstance(b, Value) and b == 1.0:
+            return a
+        a, b = self.pair(a, b)
+        if not a.type.real:
+            return self.value(f"mul {a!r}, {b.text}", a.type)
+        return Value(self, self.emit(f"fmul {a!r}, {b.text}"), a.type, product=(a, b))
+
+    def divide(self, a: Any, b: Any) -> Value:
+        """a/b; by one number for all lanes it is a product with its reciprocal."""
+        uniform = not isinstance(b, Value) or b.type.lanes == 1
+        if uniform and isinstance(a, Value) and a.type.lanes > 1:
+            if not isinstance(b, Value):
+                return self.multiply(a, 1.0 / float(b))
+            one = self.convert(b, a.type.of(1))
+            return self.multiply(
+                a, self.value(f"fdiv {self.constant(1.0, one.type)!r}, {one.text}", one.type)
+            )
+        a, b = self.pair(a, b)
+        if not a.type.real:
+            a, b = self.convert(a, F64), self.convert(b, F64)
+        return self.value(f"fdiv {a!r}, {b.text}", a.type)
+
+    def negative(self, a: Value) -> Value:
+        """-a."""
+        if not a.type.real:
+            return self.binary("sub", 0, a)
+        product = (self.negative(a.product[0]), a.product[1]) if a.product else None
+        return Value(self, self.emit(f"fneg {a!r}"), a.type, product)
+
+    def fma(self, a: Any, b: Any, c: Any) -> Value:
+        """a·b + c, rounded once where the machine can."""
+        a, b = self.pair(a, b)
+        a, c = self.pair(a, c)
+        a, b = self.pair(a, b)
+        return self.intrinsic("llvm.fmuladd", a.type, a, b, c)
+
+    def intrinsic(self, name: str, type: Type, *arguments: Value) -> Value:
+        """A function of LLVM's own on values of one type: one or few instructions."""
+        called = self.module.declare(f"{name}.{type.short}", type, [a.type for a in arguments])
+        return self.call(called, *arguments)
+
+    def absolute(self, a: Value) -> Value:
+        """|a|."""
+        return self.intrinsic("llvm.fabs", a.type, a)
+
+    def sqrt(self, a: Value) -> Value:
+        """√a."""
+        return self.intrinsic("llvm.sqrt", a.type, a)
+
+    def maximum(self, a: Any, b: Any) -> Value:
+        """The larger one; NaN where either is."""
+        if isinstance(b, Value) and not isinstance(a, Value):
+            a, b = b, a
+        if not isinstance(b, Value):  # a number: what is not below it stays, NaN too
+            return self.select(self.compare("lt", a, b), b, a)
+        a, b = self.pair(a, b)
+        larger = self.select(self.compare("gt", a, b), a, b)  # b where either is NaN
+        return self.select(self.compare("ne", a, a), a, larger)
+
+    def minimum(self, a: Any, b: Any) -> Value:
+        """The smaller one; NaN where either is."""
+        return self.negative(self.maximum(_negative(a), _negative(b)))
+
+    def sign(self, a: Value) -> Value:
+        """-1, 0 or 1; NaN for NaN."""
+        zero, one = self.constant(0.0, a.type), self.constant(1.0, a.type)
+        signed = self.intrinsic("llvm.copysign", a.type, one, a)
+        signed = self.select(self.compare("eq", a, 0.0), zero, signed)
+        return self.select(self.compare("ne", a, a), a, signed)
+
+    def compare(self, relation: str, a: Any, b: Any) -> Value:
+        """Bits that say where the relation holds; with NaN only `ne` does."""
+        a, b = self.pair(a, b)
+        if a.type.real:
+            word = f"fcmp {'une' if relation == 'ne' else 'o' + relation}"
+        else:
+            word = f"icmp {relation if relation in ('eq', 'ne') else 's' + relation}"
+        return self.value(f"{word} {a!r}, {b.text}", I1.of(a.type.lanes))
+
+    def select(self, condition: Any, a: Any, b: Any) -> Any:
+        """A where the condition holds, b elsewhere."""
+        if not isinstance(condition, Value):
+            return a if condition else b
+        if not isinstance(a, Value) and not isinstance(b, Value):
+            type = Type("double", condition.type.lanes)
+            a, b = self.constant(a, type), self.constant(b, type)
+        a, b = self.pair(a, b)
+        if a.type.lanes == 1 and condition.type.lanes > 1:
+            a, b = (self.splat(x, condition.type.lanes) for x in (a, b))
+        return self.value(f"select {condition!r}, {a!r}, {b!r}", a.type)
+
+    def power(self, a: Any, b: Any) -> Any:
+        """a^b: by products for small whole b, else e^(b·ln a)."""
+        from glassnet.engines.fused import primitives
+
+        if not isinstance(b, Value) and float(b) == int(b) and 0 <= b <= 16:
+            result, square, n = None, a, int(b)
+            while n:
+                if n & 1:
+                    result = square if result is None else self.multiply(result, square)
+                n >>= 1
+                square = self.multiply(square, square) if n else square
+            return self.constant(1.0, a.type) if result is None else result
+        if not isinstance(b, Value) and float(b) == 0.5:
+            return self.sqrt(a)
+        return primitives.power(self, a, b)
+
+    # ---- vectors
+
+    def fold(self, value: Value, combine: Callable[[Value, Value], Value]) -> Value:
+        """One number out of all lanes: halves laid on each other until one is left."""
+        lanes = value.type.lanes
+        while lanes > 1:
+            lanes //= 2
+            low = ", ".join(f"i32 {i}" for i in range(lanes))
+            high = ", ".join(f"i32 {i + lanes}" for i in range(lanes))
+            halves = [
+                self.value(
+                    f"shufflevector {value!r}, {value.type} poison, <{lanes} x i32> <{indices}>"
+                    if lanes > 1
+                    else f"extractelement {value!r}, i32 {indices[4:]}",
+                    value.type.of(lanes),
+                )
+                for indices in (low, high)
+            ]
+            value = combine(*halves)
+        return value
+
+    def total(self, value: Value) -> Value:
+        """Σ over the lanes, in the order of `fold`."""
+        return self.fold(value, self.add)
+
+    def shuffle(self, a: Value, b: Value, indices: Sequence[int]) -> Value:
+        """Lanes of a (0, 1, …) and of b (after those of a) in a new order."""
+        order = ", ".join(f"i32 {i}" for i in indices)
+        return self.value(
+            f"shufflevector {a!r}, {b!r}, <{len(indices)} x i32> <{order}>",
+            a.type.of(len(indices)),
+        )
+
+    def first(self, count: Value, lanes: int) -> Value:
+        """A mask that is True in the first `count` lanes."""
+        numbers = ", ".join(f"i64 {i}" for i in range(lanes))
+        return self.value(
+            f"icmp slt <{lanes} x i64> <{numbers}>, {self.splat(count, lanes).text}", I1.of(lanes)
+        )
+
+    # ---- memory
+
+    def load(
+        self, at: Pointer, type: Type, mask: Value | None = None, *, aligned: bool = False
+    ) -> Value:
+        """What lies at an address."""
+        if mask is None:
+            align = 64 if aligned and type.lanes > 1 else type.bits // 8 or 1
+            return self.value(f"load {type}, ptr {at.text}, align {align}", type)
+        name = f"llvm.masked.load.{type.short}.p0"
+        zeros = self.constant(0, type)
+        f = self.module.declare(name, type, [POINTER, I32, mask.type, type])
+        return self.call(f, at, self.constant(type.bits // 8, I32), mask, zeros)
+
+    def store(
+        self, at: Pointer, value: Value, mask: Value | None = None, *, aligned: bool = False
+    ) -> None:
+        """Write to an address."""
+        type = value.type
+        if mask is None:
+            align = 64 if aligned and type.lanes > 1 else type.bits // 8 or 1
+            self.lines.append(f"  store {value!r}, ptr {at.text}, align {align}")
+            return
+        name = f"llvm.masked.store.{type.short}.p0"
+        f = self.module.declare(name, None, [type, POINTER, I32, mask.type])
+        self.call(f, value, at, self.constant(type.bits // 8, I32), mask)
+
+    def address(self, number: Value, element: Type) -> Pointer:
+        """The pointer whose address an integer holds."""
+        return Pointer(self, self.emit(f"inttoptr {number!r} to ptr"), element)
+
+    # ---- control
+
+    def call(self, function: Function, *arguments: Any) -> Any:
+        """The function's result."""
+        given = [
+            a if isinstance(a, Pointer) else self.convert(a, t)
+            for a, t in zip(arguments, function.arguments, strict=True)
+        ]
+        return self._call(f"@{function.name}", function.returns, given)
+
+    def call_at(self, address: Pointer, returns: Type | None, *arguments: Value) -> Any:
+        """The result of the function at an address."""
+        return self._call(address.text, returns, arguments)
+
+    def _call(self, name: str, returns: Type | None, given: Sequence[Value]) -> Any:
+        text = f"call {returns or 'void'} {name}({', '.join(map(repr, given))})"
+        if returns is None:
+            self.lines.append("  " + text)
+            return None
+        return self.value(text, returns)
+
+    def _label(self) -> str:
+        self.count += 1
+        return f"b{self.count}"
+
+    def _block(self, label: str) -> None:
+        self.lines.append(f"{label}:")
+
+    @contextmanager
+    def loop(self, start: Any, stop: Any, step: Any = 1) -> Iterator[Value]:
+        """`for i in range(start, stop, step)`."""
+        i = self.variable(I64, start)
+        stop = self.integer(stop)
+        head, body, end = self._label(), self._label(), self._label()
+        self.lines.append(f"  br label %{head}")
+        self._block(head)
+        now = i.get()
+        more = self.compare("lt", now, stop)
+        self.lines.append(f"  br {more!r}, label %{body}, label %{end}")
+        self._block(body)
+        yield now
+        i.set(now + step)
+        self.lines.append(f"  br label %{head}")
+        self._block(end)
+
+    @contextmanager
+    def repeat(self, condition: Callable[[], Value]) -> Iterator[None]:
+        """`while condition():`."""
+        head, body, end = self._label(), self._label(), self._label()
+        self.lines.append(f"  br label %{head}")
+        self._block(head)
+        self.lines.append(f"  br {condition()!r}, label %{body}, label %{end}")
+        self._block(body)
+        yield
+        self.lines.append(f"  br label %{head}")
+        self._block(end)
+
+    @contextmanager
+    def when(self, condition: Value) -> Iterator[None]:
+        """`if condition:`."""
+        body, end = self._label(), self._label()
+        self.lines.append(f"  br {condition!r}, label %{body}, label %{end}")
+        self._block(body)
+        yield
+        self.lines.append(f"  br label %{end}")
+        self._block(end)
+
+    def choose(
+        self, condition: Value, then: Callable[[], None], otherwise: Callable[[], None]
+    ) -> None:
+        """`if condition: then() else: otherwise()`."""
+        yes, no, end = self._label(), self._label(), self._label()
+        self.lines.append(f"  br {condition!r}, label %{yes}, label %{no}")
+        for label, branch in ((yes, then), (no, otherwise)):
+            self._block(label)
+            branch()
+            self.lines.append(f"  br label %{end}")
+        self._block(end)
+
+
+def literal(number: float, type: Type) -> str:
+    """A number as LLVM spells it: reals by the bits of their double."""
+    if not type.real:
+        return str(int(number))
+    exact = float(np.float32(number)) if type.scalar == "float" else float(number)
+    return "0x" + struct.pack(">d", exact).hex().upper()
+
+
+def real_for(number: Any, type: Type) -> Type:
+    """The type that a number of Python's takes beside a value: 0.5 makes a real of an integer."""
+    if not type.real and isinstance(number, float | np.floating):
+        return F64.of(type.lanes)
+    return type
+
+
+def _negative(a: Any) -> Any:
+    return operator.neg(a)
+
+
+def _where(code: Code, condition: Any, a: Any = None, b: Any = None) -> Any:
+    return code.select(condition, a, b)
+
+
+def _clip(code: Code, a: Any, low: Any = None, high: Any = None) -> Any:
+    a = a if low is None else code.maximum(a, low)
+    return a if high is None else code.minimum(a, high)
+
+
+def _like(number: float) -> Callable[..., Value]:
+    return lambda code, a, dtype=None: code.constant(number, a.type)
+
+
+def _primitive(name: str) -> Callable[..., Any]:
+    def run(code: Code, *arguments: Any) -> Any:
+        from glassnet.engines.fused import primitives
+
+        return getattr(primitives, name)(code, *arguments)
+
+    return run
+
+
+PRIMITIVES = ("exp", "log", "log1p", "expm1", "tanh")
+
+UFUNCS: dict[str, Callable[..., Any]] = {
+    "add": Code.add,
+    "subtract": Code.subtract,
+    "multiply": Code.multiply,
+    "divide": Code.divide,
+    "true_divide": Code.divide,
+    "negative": Code.negative,
+    "positive": lambda code, a: a,
+    "absolute": Code.absolute,
+    "fabs": Code.absolute,
+    "sqrt": Code.sqrt,
+    "square": lambda code, a: a * a,
+    "reciprocal": lambda code, a: 1.0 / a,
+    "power": Code.power,
+    "float_power": Code.power,
+    "sign": Code.sign,
+    "maximum": Code.maximum,
+    "minimum": Code.minimum,
+    "clip": _clip,
+    "greater": lambda code, a, b: code.compare("gt", a, b),
+    "greater_equal": lambda code, a, b: code.compare("ge", a, b),
+    "less": lambda code, a, b: code.compare("lt", a, b),
+    "less_equal": lambda code, a, b: code.compare("le", a, b),
+    "equal": lambda code, a, b: code.compare("eq", a, b),
+    "not_equal": lambda code, a, b: code.compare("ne", a, b),
+    "logical_and": lambda code, a, b: code.binary("and", a, b),
+    "logical_or": lambda code, a, b: code.binary("or", a, b),
+    "logical_not": lambda code, a: ~a,
+    "isnan": lambda code, a: code.compare("ne", a, a),
+    **{name: _primitive(name) for name in PRIMITIVES},
+}
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "where": _where,
+    "clip": _clip,
+    "ones_like": _like(1.0),
+    "zeros_like": _like(0.0),
+}

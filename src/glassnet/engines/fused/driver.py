@@ -1,0 +1,668 @@
+"""Whole runs: epochs, batches, tiles, updates, validation, on one thread or several.
+
+Two ways of summing a gradient, chosen by `plan.py` from the network and the batch alone:
+
+slabs : for most networks. Phase 1: each thread takes some of a slab's tiles from X to dL/dz.
+    Phase 2: each thread takes some rows of every dL/dW, sums them over the slab's tiles in order,
+    and updates these very rows while they are in its cache. Each weight is one ordered chain of
+    sums, whoever computes it.
+groups : for tiny networks. Each group of samples has a gradient of its own, summed lane by lane;
+    the groups are added in order, and one thread updates.
+
+So the number of threads decides who computes a number, never how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from glassnet.engines.fused.assembler import (
+    F64,
+    I64,
+    Code,
+    Function,
+    Module,
+    Pointer,
+    Pointing,
+    Value,
+    Variable,
+)
+from glassnet.engines.fused.blocks import ADD
+from glassnet.engines.fused.formulas import write_penalty
+from glassnet.engines.fused.target import Kit
+from glassnet.engines.fused.tiles import Layer, Tiles, tiles
+
+DATA = ("X", "x_row", "x_column", "y", "y_row", "y_column", "weight", "order", "rows")
+"""Where samples lie: addresses (weight and order may be 0) and strides, counted in numbers."""
+
+JOB = (
+    "layers", "depth", "parameters",  # the table of layers, their number, the length of theta
+    "theta", "gradient", "slots",  # flat vectors; slots: a table of addresses
+    "data", "held_out",  # tables of DATA; held_out may be 0
+    "loss", "cost", "update",  # functions; update is 0 where only sums are wanted
+    "first", "last", "batches", "batch",  # updates to make, their number in an epoch, its rows
+    "step",  # updates made so far
+    "mean", "alone",  # divide by the weight; each batch by itself (reduction "batch")
+    "penalised", "clipped",
+    "constants",  # l1, l2, clip
+    "rates",  # learning rates of the updates from the first one on
+    "running",  # what the epoch has cost so far: loss, objective, their weight
+    "losses", "objectives", "validation",  # one number an epoch
+    "epoch",  # which of these comes next
+    "tile", "tiles_a_slab", "grouped", "group",  # samples a tile; which way; samples a group
+    "resident",  # whether the inputs of all tiles stay in memory
+    "inputs", "input_size", "works", "work_size",  # memory of the tiles
+    "y_place", "w_place",  # where a tile's targets and weights lie among its inputs
+    "output_z", "output_a", "output_d", "outputs",  # of the last layer
+    "held_inputs", "held_works",  # memory for validation, a tile for each thread
+    "lane_sums", "lane_size", "group_gradients",
+    "parts", "held_parts",  # loss and weight of each tile or group
+    "sync", "yield", "failed",
+    "out", "out_row",  # where predictions go
+)  # fmt: skip
+"""What a run is told, and tells: whole numbers and addresses in one table."""
+
+COUNT, GENERATION, STOP, STATUS = 0, 16, 32, 64
+"""Places in `sync`, each in a cache line of its own; STATUS has one line for each thread."""
+
+HELD_GROUPS = 16
+"""The validation rows are summed in so many groups, in order, whatever the number of threads."""
+
+
+class Fields:
+    """A table in registers, by name; each field is read where it is first asked for."""
+
+    def __init__(self, code: Code, table: Pointer, names: tuple[str, ...]) -> None:
+        self._code, self._table, self._names = code, table, names
+        self._read = {name: table[i] for i, name in enumerate(names)}
+
+    def __getattr__(self, name: str) -> Value:
+        return self._read[name]
+
+    def pointer(self, name: str, element: object) -> Pointer:
+        """The address in a field."""
+        return self._code.address(self._read[name], element)  # type: ignore[arg-type]
+
+    def put(self, name: str, value: Value) -> None:
+        """Write a field."""
+        self._table[self._names.index(name)] = value
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The functions that runs are made of."""
+
+    tiles: Tiles
+    barrier: Function
+    tile_pass: Function
+    validate: Function
+    apply: Function
+
+
+def write_driver(module: Module, kit: Kit) -> None:
+    """`train(job, me, threads)` and `predict(job, me, threads)`, with all that they call."""
+    table, real = Pointing(I64), Pointing(kit.real)
+    write_penalty(module, kit)
+    module.define("length", [real, I64], length(kit), returns=F64)
+    parts_of_tiles = tiles(module, kit)
+    barrier = module.define("barrier", [table, I64, I64], wait(module))
+    tile_pass = module.define(
+        "tile_pass",
+        [table, table, real, real, I64, I64, I64, I64, Pointing(F64)],
+        pass_tile(kit, parts_of_tiles),
+    )
+    validate = module.define(
+        "validate", [table, I64, I64, I64], validation(kit, tile_pass, barrier)
+    )
+    apply = module.define("apply", [table, I64, I64, I64, I64, F64, I64, I64], apply_update(kit))
+    parts = Parts(parts_of_tiles, barrier, tile_pass, validate, apply)
+    by_slabs = module.define(
+        "by_slabs", [table, I64, I64, I64, I64, I64, Pointing(F64)], slabs(kit, parts)
+    )
+    by_groups = module.define(
+        "by_groups", [table, I64, I64, I64, I64, I64, Pointing(F64)], groups(kit, parts)
+    )
+    module.define("train", [table, I64, I64], train(parts, by_slabs, by_groups), public=True)
+    module.define("predict", [table, I64, I64], predict(kit, parts_of_tiles), public=True)
+
+
+def least(code: Code, a: Value, b: Value) -> Value:
+    """The smaller of two whole numbers."""
+    return code.select(a < b, a, b)
+
+
+def share(total: Value, me: Value, threads: Value) -> tuple[Value, Value]:
+    """Which of so many pieces of work are this thread's: from, and up to."""
+    return total * me // threads, total * (me + 1) // threads
+
+
+# ---- threads
+
+
+def wait(module: Module) -> Callable[..., None]:
+    """Until all threads have come here. Spins for a while, then gives the processor away."""
+
+    def body(code: Code, sync: Pointer, threads: Value, give_way: Value) -> None:
+        def meet() -> None:
+            generation = atomic_load(code, sync.at(GENERATION))
+            arrived = code.value(f"atomicrmw add ptr {sync.at(COUNT).text}, i64 1 acq_rel", I64)
+
+            def last() -> None:
+                atomic_store(code, sync.at(COUNT), code.constant(0, I64))
+                atomic_store(code, sync.at(GENERATION), generation + 1)
+
+            def others() -> None:
+                turns = code.variable(I64, 0)
+
+                def closed() -> Value:
+                    same = atomic_load(code, sync.at(GENERATION)) == generation
+                    return same & (atomic_load(code, sync.at(STOP)) == 0)
+
+                with code.repeat(closed):
+                    turns.set(turns.get() + 1)
+                    with code.when((turns.get() > 2000) & (give_way != 0)):
+                        code.call_at(code.address(give_way, I64), None)
+
+            code.choose(arrived == threads - 1, last, others)
+
+        with code.when(threads > 1):
+            meet()
+
+    return body
+
+
+def atomic_load(code: Code, at: Pointer) -> Value:
+    """What another thread may be writing."""
+    return code.value(f"load atomic i64, ptr {at.text} acquire, align 8", I64)
+
+
+def atomic_store(code: Code, at: Pointer, value: Value) -> None:
+    """Write what another thread may be reading."""
+    code.lines.append(f"  store atomic {value!r}, ptr {at.text} release, align 8")
+
+
+# ---- one tile
+
+
+def pass_tile(kit: Kit, functions: Tiles) -> Callable[..., None]:
+    """Load a tile, forward, loss, and with `learning` backward; `result` gets loss and weight."""
+    n = kit.lanes
+
+    def body(code: Code, job: Pointer, data: Pointer, inputs: Pointer, work: Pointer,
+             first: Value, count: Value, reload: Value, learning: Value, result: Pointer) -> None:  # fmt: skip
+        J, D = Fields(code, job, JOB), Fields(code, data, DATA)
+        layers = J.pointer("layers", I64)
+        theta = J.pointer("theta", kit.real)
+        ld = (count + (n - 1)) // n * n
+        y, w = inputs.at(J.y_place), inputs.at(J.w_place)
+
+        def fill() -> None:
+            order = D.pointer("order", I64)
+            code.call(functions.gather, inputs, ld, D.pointer("X", kit.real), D.x_row, D.x_column,
+                      Layer(code, layers, code.constant(0, I64)).n_in, order, first, count)  # fmt: skip
+            code.call(functions.gather, y, ld, D.pointer("y", kit.real), D.y_row, D.y_column,
+                      J.outputs, order, first, count)  # fmt: skip
+            one, none = code.constant(1.0, kit.vector), code.constant(0.0, kit.vector)
+            with code.loop(0, ld, n) as s:
+                w.put(s, code.select(code.first(count - s, n), one, none))
+            with code.when(D.weight != 0), code.loop(0, count) as s:
+                position = code.variable(I64, first + s)
+                with code.when(D.order != 0):
+                    position.set(order[first + s])
+                w[s] = D.pointer("weight", kit.real)[position.get()]
+
+        with code.when(reload != 0):
+            fill()
+        code.call(functions.forward, layers, J.depth, theta, inputs, work, ld, learning)
+        z, a, d = (work.at(getattr(J, f"output_{name}")) for name in "zad")
+        loss = code.variable(F64, 0.0)
+
+        def learn() -> None:
+            loss.set(code.call_at(J.pointer("loss", I64), F64, z, a, y, w, d, J.outputs, ld))
+            code.call(functions.backward, layers, J.depth, theta, work, ld)
+
+        def measure() -> None:
+            loss.set(code.call_at(J.pointer("cost", I64), F64, z, a, y, w, d, J.outputs, ld))
+
+        code.choose(learning != 0, learn, measure)
+        result[0] = result[0] + loss.get()
+        weight = code.variable(F64, count)
+        with code.when(D.weight != 0):
+            weight.set(0.0)
+            with code.loop(0, count) as s:
+                weight.set(weight.get() + code.convert(w[s], F64))
+        result[1] = result[1] + weight.get()
+
+    return body
+
+
+def validation(kit: Kit, tile_pass: Function, barrier: Function) -> Callable[..., None]:
+    """The mean loss of the validation rows, into the epoch's place."""
+
+    def body(code: Code, job: Pointer, me: Value, threads: Value, epoch: Value) -> None:
+        J = Fields(code, job, JOB)
+        held = J.pointer("held_out", I64)
+        rows, parts = Fields(code, held, DATA).rows, J.pointer("held_parts", F64)
+        count = (rows + (J.tile - 1)) // J.tile
+        start, end = share(code.constant(HELD_GROUPS, I64), me, threads)
+        with code.loop(start, end) as g:
+            part = parts.at(g * 2)
+            part[0], part[1] = 0.0, 0.0
+            with code.loop(count * g // HELD_GROUPS, count * (g + 1) // HELD_GROUPS) as t:
+                first = t * J.tile
+                code.call(
+                    tile_pass, job, held,
+                    J.pointer("held_inputs", kit.real).at(me * J.input_size),
+                    J.pointer("held_works", kit.real).at(me * J.work_size),
+                    first, least(code, J.tile, rows - first), 1, 0, part,
+                )  # fmt: skip
+        code.call(barrier, J.pointer("sync", I64), threads, getattr(J, "yield"))
+        with code.when(me == 0):
+            loss, weight = code.variable(F64, 0.0), code.variable(F64, 0.0)
+            with code.loop(0, HELD_GROUPS) as g:
+                loss.set(loss.get() + parts[g * 2])
+                weight.set(weight.get() + parts[g * 2 + 1])
+            J.pointer("validation", F64)[epoch] = loss.get() / weight.get()
+
+    return body
+
+
+# ---- one update
+
+
+def length(kit: Kit) -> Callable[..., Value]:
+    """‖g‖, as `core.objective.norm`: scaled by the largest |g| so that no square overflows."""
+    n = kit.lanes
+    wide = F64.of(n)
+
+    def body(code: Code, g: Pointer, count: Value) -> Value:
+        def each(i: Value) -> Value:
+            return code.convert(g.vector(i, n, code.first(count - i, n)), wide)
+
+        top = code.variable(wide, 0.0)
+        with code.loop(0, count, n) as i:
+            top.set(code.maximum(code.absolute(each(i)), top.get()))
+        largest = code.fold(top.get(), code.maximum)
+        squares = code.variable(wide, 0.0)
+        with code.loop(0, count, n) as i:
+            scaled = code.value(f"fdiv {each(i)!r}, {code.splat(largest, n).text}", wide)
+            squares.set(code.fma(scaled, scaled, squares.get()))
+        root = largest * code.sqrt(code.total(squares.get()))
+        return code.select((largest > 0.0) & (largest < float("inf")), root, largest)
+
+    return body
+
+
+def apply_update(kit: Kit) -> Callable[..., None]:
+    """Update `count` numbers of theta from `start`; `penalty` says that they are weights."""
+
+    def body(code: Code, job: Pointer, me: Value, start: Value, count: Value, penalty: Value,
+             scale: Value, step: Value, complete: Value) -> None:  # fmt: skip
+        # complete: 0 finish the gradient and update, 1 finish it only, 2 update only
+        J = Fields(code, job, JOB)
+        theta, g = J.pointer("theta", kit.real), J.pointer("gradient", kit.real)
+        factor = code.variable(F64, scale)
+        finish = (complete == 1) | ((complete == 0) & (penalty != 0) & (J.penalised != 0))
+        with code.when(finish):
+            constants = J.pointer("constants", F64)
+            l1, l2 = code.variable(F64, 0.0), code.variable(F64, 0.0)
+            with code.when((penalty != 0) & (J.penalised != 0)):
+                by = code.select(J.alone != 0, scale, 1.0)
+                l1.set(constants[0] * by)
+                l2.set(constants[1] * by)
+            penalise = Function("penalise", None, (theta.type, g.type, I64, I64, F64, F64, F64))
+            code.call(penalise, theta, g, start, count, scale, l1.get(), l2.get())
+            factor.set(1.0)
+        with code.when(complete != 1):
+            rate = J.pointer("rates", F64)[step - J.step]
+            strange = code.call_at(
+                J.pointer("update", I64), F64, theta, g, J.pointer("slots", I64), start, count,
+                factor.get(), rate, code.convert(step + 1, F64),
+            )  # fmt: skip
+            with code.when(strange != 0.0):
+                J.pointer("sync", I64)[me * 8 + STATUS] = code.constant(1, I64)
+
+    return body
+
+
+def reduced(code: Code, J: Fields, weight: Value) -> Value:
+    """What the sums over the samples are multiplied by: 1/Σw for a mean."""
+    return code.select(J.mean != 0, 1.0 / weight, 1.0)
+
+
+def keep_account(code: Code, J: Fields, me: Value, rows: Value, loss: Value, weight: Value,
+                 price: Value) -> None:  # fmt: skip
+    """The first thread adds this batch to what the epoch has cost."""
+    with code.when((me == 0) & (weight > 0.0) & (J.update != 0)):
+        running = J.pointer("running", F64)
+        by = reduced(code, J, weight)
+        alone = J.alone != 0
+        J_batch = code.select(alone, (loss + price) * by, loss * by + price)
+        counts = code.select(alone, code.convert(rows, F64), weight)
+        running[0] = running[0] + loss * (counts / weight)
+        running[1] = running[1] + J_batch * counts
+        running[2] = running[2] + counts
+        with code.when((J_batch - J_batch) != 0.0):
+            J.pointer("sync", I64)[me * 8 + STATUS] = code.constant(1, I64)
+
+
+def price_of_weights(code: Code, kit: Kit, J: Fields) -> Value:
+    """The penalty, before the update; 0 where there is none."""
+    total = code.variable(F64, 0.0)
+    with code.when(J.penalised != 0):
+        constants = J.pointer("constants", F64)
+        theta = J.pointer("theta", kit.real)
+        price = Function("price", F64, (theta.type, I64, I64, F64, F64))
+        with code.loop(0, J.depth) as l:
+            layer = Layer(code, J.pointer("layers", I64), l)
+            count = layer.n_in * layer.n_out
+            found = code.call(price, theta, layer.W, count, constants[0], constants[1])
+            total.set(total.get() + found)
+    return total.get()
+
+
+def clip_and_update(code: Code, kit: Kit, J: Fields, parts: Parts, job: Pointer, me: Value,
+                    threads: Value, step: Value) -> None:  # fmt: skip
+    """Shorten the finished gradient where it is too long, and update this thread's part."""
+    measure = Function("length", F64, (J.pointer("gradient", kit.real).type, I64))
+    long = code.call(measure, J.pointer("gradient", kit.real), J.parameters)
+    limit = J.pointer("constants", F64)[2]
+    factor = code.select(long > limit, limit / long, 1.0)
+    start, end = (x // 16 * 16 for x in share(J.parameters, me, threads))
+    end = code.select(me == threads - 1, J.parameters, end)
+    code.call(parts.apply, job, me, start, end - start, 0, factor, step, 2)
+
+
+def slabs(kit: Kit, parts: Parts) -> Callable[..., None]:
+    """One batch, slab by slab; `result` gets loss and weight."""
+
+    def body(code: Code, job: Pointer, me: Value, threads: Value, first: Value, rows: Value,
+             step: Value, result: Pointer) -> None:  # fmt: skip
+        J = Fields(code, job, JOB)
+        sync, layers = J.pointer("sync", I64), J.pointer("layers", I64)
+        partial, gradient = J.pointer("parts", F64), J.pointer("gradient", kit.real)
+        data = J.pointer("data", I64)
+        count = (rows + (J.tile - 1)) // J.tile
+        price = code.variable(F64, 0.0)
+        with code.when(me == 0):
+            price.set(price_of_weights(code, kit, J))
+        loss, weight = code.variable(F64, 0.0), code.variable(F64, 0.0)
+
+        def memory(t: Value) -> tuple[Pointer, Pointer]:
+            return (
+                J.pointer("inputs", kit.real).at(t * J.input_size),
+                J.pointer("works", kit.real).at(t * J.work_size),
+            )
+
+        def samples(t: Value) -> Value:
+            return least(code, J.tile, rows - t * J.tile)
+
+        def length_of_rows(t: Value) -> Value:
+            return (samples(t) + (kit.lanes - 1)) // kit.lanes * kit.lanes
+
+        with code.loop(0, count, J.tiles_a_slab) as t0:
+            many = least(code, J.tiles_a_slab, count - t0)
+            start, end = share(many, me, threads)
+            tile = code.variable(I64, start)
+            with code.repeat(
+                lambda tile=tile, end=end: (
+                    (tile.get() < end)  # type: ignore[misc]
+                    & (atomic_load(code, sync.at(STOP)) == 0)
+                )
+            ):
+                t = tile.get()
+                part = partial.at(t * 2)
+                part[0], part[1] = 0.0, 0.0
+                reload = code.convert(~((J.resident != 0) & (J.epoch + step > J.step)), I64)
+                code.call(
+                    parts.tile_pass, job, data, *memory(t), first + (t0 + t) * J.tile,
+                    samples(t0 + t), reload, 1, part,
+                )  # fmt: skip
+                tile.set(t + 1)
+            code.call(parts.barrier, sync, threads, getattr(J, "yield"))
+            with code.loop(0, many) as t:
+                loss.set(loss.get() + partial[t * 2])
+                weight.set(weight.get() + partial[t * 2 + 1])
+            last = t0 + J.tiles_a_slab >= count
+            updating = last & (J.update != 0) & (weight.get() > 0.0)
+            now = updating & (J.clipped == 0)
+            finishing = updating & (J.clipped != 0)
+            scale = reduced(code, J, weight.get())
+            with code.when(last):
+                keep_account(code, J, me, rows, loss.get(), weight.get(), price.get())
+
+            def finished(start: Value, size: Value, weights: int, now: Value = now,
+                         finishing: Value = finishing, scale: Value = scale) -> None:  # fmt: skip
+                with code.when(now):
+                    code.call(parts.apply, job, me, start, size, weights, scale, step, 0)
+                with code.when(finishing):
+                    code.call(parts.apply, job, me, start, size, weights, scale, step, 1)
+
+            def flags(t: Value, t0: Value = t0) -> Value:
+                return code.select((t0 == 0) & (t == 0), code.constant(0, I64), ADD)
+
+            with code.loop(0, J.depth) as l:
+                layer = Layer(code, layers, l)
+                low, high = (x // 8 * 8 for x in share(layer.n_in, me, threads))
+                high = code.select(me == threads - 1, layer.n_in, high)
+                step_of_rows = code.variable(I64, 4096 // layer.n_out // 8 * 8)
+                with code.when(step_of_rows.get() < 8):
+                    step_of_rows.set(8)
+                with code.loop(low, high, step_of_rows.get()) as r:
+                    height = least(code, step_of_rows.get(), high - r)
+                    with code.loop(0, many) as t:
+                        inputs, work = memory(t)
+                        code.call(
+                            parts.tiles.row_gradients, layers, l, gradient, inputs, work,
+                            length_of_rows(t0 + t), samples(t0 + t), r, height, flags(t),
+                        )  # fmt: skip
+                    finished(layer.W + r * layer.n_out, height * layer.n_out, 1)
+                with code.when(layer.b >= 0):
+                    low, high = share(layer.n_out, me, threads)
+                    with code.loop(0, many) as t:
+                        code.call(
+                            parts.tiles.bias_gradients, layers, l, gradient, memory(t)[1],
+                            length_of_rows(t0 + t), low, high, flags(t),
+                        )  # fmt: skip
+                    finished(layer.b + low, high - low, 0)
+            with code.when(finishing):
+                code.call(parts.barrier, sync, threads, getattr(J, "yield"))
+                clip_and_update(code, kit, J, parts, job, me, threads, step)
+            code.call(parts.barrier, sync, threads, getattr(J, "yield"))
+        result[0], result[1] = loss.get(), weight.get()
+
+    return body
+
+
+def groups(kit: Kit, parts: Parts) -> Callable[..., None]:
+    """One batch, in groups of samples; `result` gets loss and weight."""
+
+    def body(code: Code, job: Pointer, me: Value, threads: Value, first: Value, rows: Value,
+             step: Value, result: Pointer) -> None:  # fmt: skip
+        J = Fields(code, job, JOB)
+        sync, layers = J.pointer("sync", I64), J.pointer("layers", I64)
+        partial, data = J.pointer("parts", F64), J.pointer("data", I64)
+        count = (rows + (J.group - 1)) // J.group
+        sums = J.pointer("lane_sums", kit.real).at(me * J.lane_size)
+        start, end = share(count, me, threads)
+        n = kit.lanes
+        with code.loop(start, end) as g:
+            part = partial.at(g * 2)
+            part[0], part[1] = 0.0, 0.0
+            stop = least(code, (g + 1) * J.group, rows)
+            at = code.variable(I64, g * J.group)
+            with code.repeat(
+                lambda at=at, stop=stop: (
+                    (at.get() < stop)  # type: ignore[misc]
+                    & (atomic_load(code, sync.at(STOP)) == 0)
+                )
+            ):
+                s = at.get()
+                slot = code.select(J.resident != 0, s // J.tile, me)
+                inputs = J.pointer("inputs", kit.real).at(slot * J.input_size)
+                work = J.pointer("works", kit.real).at(me * J.work_size)
+                size = least(code, J.tile, stop - s)
+                reload = code.convert(~((J.resident != 0) & (J.epoch + step > J.step)), I64)
+                code.call(
+                    parts.tile_pass, job, data, inputs, work, first + s, size, reload, 1, part
+                )
+                code.call(
+                    parts.tiles.lane_gradients, layers, J.depth, sums, inputs, work,
+                    (size + (n - 1)) // n * n,
+                    code.select(s == g * J.group, code.constant(0, I64), ADD),
+                )  # fmt: skip
+                at.set(s + J.tile)
+            code.call(
+                parts.tiles.fold,
+                J.pointer("group_gradients", kit.real).at(g * J.parameters),
+                sums,
+                J.parameters,
+            )
+        code.call(parts.barrier, sync, threads, getattr(J, "yield"))
+        loss, weight = code.variable(F64, 0.0), code.variable(F64, 0.0)
+        with code.loop(0, count) as g:
+            loss.set(loss.get() + partial[g * 2])
+            weight.set(weight.get() + partial[g * 2 + 1])
+        with code.when(me == 0):
+            price = price_of_weights(code, kit, J)
+            keep_account(code, J, me, rows, loss.get(), weight.get(), price)
+            add_groups(code, kit, J, count)
+            with code.when((J.update != 0) & (weight.get() > 0.0)):
+                scale = reduced(code, J, weight.get())
+                simple = (J.penalised == 0) & (J.clipped == 0)
+
+                def by_parts() -> None:
+                    with code.loop(0, J.depth) as l:
+                        layer = Layer(code, layers, l)
+                        size = layer.n_in * layer.n_out
+                        code.call(parts.apply, job, me, layer.W, size, 1, scale, step, 1)
+                        with code.when(layer.b >= 0):
+                            code.call(parts.apply, job, me, layer.b, layer.n_out, 0, scale, step, 1)
+                    one = code.constant(1, I64)
+                    code.choose(
+                        J.clipped != 0,
+                        lambda: clip_and_update(code, kit, J, parts, job, me, one, step),
+                        lambda: code.call(parts.apply, job, me, 0, J.parameters, 0, 1.0, step, 2),
+                    )
+
+                code.choose(
+                    simple,
+                    lambda: code.call(parts.apply, job, me, 0, J.parameters, 0, scale, step, 2),
+                    by_parts,
+                )
+        code.call(parts.barrier, sync, threads, getattr(J, "yield"))
+        result[0], result[1] = loss.get(), weight.get()
+
+    return body
+
+
+def add_groups(code: Code, kit: Kit, J: Fields, count: Value) -> None:
+    """The gradient: the groups' added up in order."""
+    n = kit.lanes
+    gradient, group = J.pointer("gradient", kit.real), J.pointer("group_gradients", kit.real)
+    with code.loop(0, J.parameters, n) as i:
+        mask = code.first(J.parameters - i, n)
+        total = code.variable(kit.vector, group.vector(i, n, mask))
+        with code.loop(1, count) as g:
+            total.set(total.get() + group.vector(g * J.parameters + i, n, mask))
+        gradient.put(i, total.get(), mask)
+
+
+# ---- whole runs
+
+
+def train(parts: Parts, by_slabs: Function, by_groups: Function) -> Callable[..., None]:
+    """Updates `first` to `last`, each thread with its number; ends early where a number is not."""
+
+    def body(code: Code, job: Pointer, me: Value, threads: Value) -> None:
+        J = Fields(code, job, JOB)
+        sync = J.pointer("sync", I64)
+        rows = Fields(code, J.pointer("data", I64), DATA).rows
+        u, step, epoch = (code.variable(I64, x) for x in (J.first, J.step, J.epoch))
+        going = code.variable(I64, 1)
+        result = code.place(F64, 2)
+        with code.repeat(lambda: (u.get() < J.last) & (going.get() != 0)):
+            batch = u.get() % J.batches
+            first = batch * J.batch
+            size = least(code, J.batch, rows - first)
+            arguments = (job, me, threads, first, size, step.get(), result)
+            code.choose(
+                J.grouped != 0,
+                lambda: code.call(by_groups, *arguments),
+                lambda: code.call(by_slabs, *arguments),
+            )
+            with code.when((J.update == 0) & (me == 0)):
+                running = J.pointer("running", F64)
+                running[0], running[2] = result[0], result[1]
+            step.set(step.get() + code.convert(result[1] > 0.0, I64))
+            strange = code.variable(I64, atomic_load(code, sync.at(STOP)))
+            with code.loop(0, threads) as t:
+                strange.set(strange.get() | sync[t * 8 + STATUS])
+
+            def fail() -> None:
+                going.set(0)
+                with code.when(me == 0):
+                    J.put("failed", u.get())
+
+            def go_on() -> None:
+                with code.when((batch == J.batches - 1) & (J.update != 0)):
+                    close_epoch()
+                u.set(u.get() + 1)
+
+            def close_epoch() -> None:
+                with code.when(me == 0):
+                    running = J.pointer("running", F64)
+                    J.pointer("losses", F64)[epoch.get()] = running[0] / running[2]
+                    J.pointer("objectives", F64)[epoch.get()] = running[1] / running[2]
+                    running[0], running[1], running[2] = 0.0, 0.0, 0.0
+                with code.when(J.held_out != 0):
+                    code.call(parts.validate, job, me, threads, epoch.get())
+                epoch.set(epoch.get() + 1)
+
+            code.choose(strange.get() != 0, fail, go_on)
+        with code.when(me == 0):
+            J.put("step", step.get())
+            J.put("epoch", epoch.get())
+
+    return body
+
+
+def predict(kit: Kit, functions: Tiles) -> Callable[..., None]:
+    """The network's answers to all rows, tile by tile."""
+    n = kit.lanes
+
+    def body(code: Code, job: Pointer, me: Value, threads: Value) -> None:
+        J = Fields(code, job, JOB)
+        D = Fields(code, J.pointer("data", I64), DATA)
+        layers, theta = J.pointer("layers", I64), J.pointer("theta", kit.real)
+        columns = Layer(code, layers, code.constant(0, I64)).n_in
+        inputs = J.pointer("inputs", kit.real).at(me * J.input_size)
+        work = J.pointer("works", kit.real).at(me * J.work_size)
+        a, out = work.at(J.output_a), J.pointer("out", kit.real)
+        start, end = share((D.rows + (J.tile - 1)) // J.tile, me, threads)
+        tile: Variable = code.variable(I64, start)
+        sync = J.pointer("sync", I64)
+        with code.repeat(lambda: (tile.get() < end) & (atomic_load(code, sync.at(STOP)) == 0)):
+            first = tile.get() * J.tile
+            count = least(code, J.tile, D.rows - first)
+            ld = (count + (n - 1)) // n * n
+            code.call(functions.gather, inputs, ld, D.pointer("X", kit.real), D.x_row, D.x_column,
+                      columns, D.pointer("order", I64), first, count)  # fmt: skip
+            code.call(functions.forward, layers, J.depth, theta, inputs, work, ld, 0)
+            with code.loop(0, count, n) as s, code.loop(0, J.outputs, n) as j:
+                wide = code.first(J.outputs - j, n)
+                block = transposed_from(code, a, ld, s, j, n)
+                for i in range(n):
+                    with code.when(s + i < count):
+                        out.put((first + s + i) * J.out_row + j, block[i], wide)
+            tile.set(tile.get() + 1)
+
+    return body
+
+
+def transposed_from(code: Code, a: Pointer, ld: Value, s: Value, j: Value, n: int) -> list[Value]:
+    """The n samples from s of the n neurons from j, a vector for each sample."""
+    from glassnet.engines.fused.tiles import transposed
+
+    return transposed(code, [a.vector((j + i) * ld + s, n) for i in range(n)])

@@ -1,0 +1,365 @@
+"""The formulas of `core`, or one's own, as machine code: each is run on registers.
+
+An elementwise formula is run on one vector and stands in a loop over all numbers of a tile. One
+that looks along the neurons of a sample (softmax: the largest z, the sum of the exponentials) is
+run on `Rows`, which stand for all neurons of a vector of samples at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from glassnet.core.activations import Activation, Softmax
+from glassnet.core.losses import Loss
+from glassnet.core.objective import penalty_df, penalty_f
+from glassnet.core.optimizers import Optimizer
+from glassnet.engines.fused.assembler import (
+    F64,
+    FUNCTIONS,
+    I64,
+    UFUNCS,
+    Code,
+    Module,
+    NotCompilable,
+    Pointer,
+    Pointing,
+    Value,
+)
+from glassnet.engines.fused.compiler import Library, load
+from glassnet.engines.fused.target import Kit
+
+
+class Rows:
+    """(n, n_out) as a formula sees it: `at(j)` gives the vector of neuron j's samples.
+
+    What is computed from them number by number is put off until a neuron is asked for; what looks
+    along the neurons, `max` and `sum`, is a loop over them that is written on the spot.
+    """
+
+    def __init__(self, code: Code, count: Value, at: Callable[[Value], Any]) -> None:
+        self.code, self.count, self.at = code, count, at
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if ufunc.__name__ not in UFUNCS or method != "__call__" or options:
+            raise NotCompilable(
+                f"np.{ufunc.__name__}{'' if method == '__call__' else '.' + method}"
+            )
+        return self._put_off(UFUNCS[ufunc.__name__], inputs, {})
+
+    def __array_function__(self, function: Any, types: Any, inputs: Any, options: Any) -> Any:
+        name = function.__name__
+        if name in ("max", "amax", "sum"):
+            return getattr(self, name.removeprefix("a"))(*inputs[1:], **options)
+        if name not in FUNCTIONS:
+            raise NotCompilable(f"np.{name}")
+        return self._put_off(FUNCTIONS[name], inputs, options)
+
+    def _put_off(self, operation: Callable[..., Any], inputs: Any, options: Any) -> Rows:
+        def at(j: Value) -> Any:
+            given = [x.at(j) if isinstance(x, Rows) else x for x in inputs]
+            return operation(self.code, *given, **options)
+
+        return Rows(self.code, self.count, at)
+
+    def max(self, axis: int | None = None, *, keepdims: bool = False) -> Rows:
+        """The largest of a sample's neurons."""
+        return self._along(axis, keepdims, float("-inf"), self.code.maximum)
+
+    def sum(self, axis: int | None = None, *, keepdims: bool = False) -> Rows:
+        """The sum over a sample's neurons."""
+        return self._along(axis, keepdims, 0.0, self.code.add)
+
+    def _along(
+        self,
+        axis: int | None,
+        keepdims: bool,
+        first: float,
+        combine: Callable[..., Value],  # noqa: FBT001
+    ) -> Rows:
+        if axis not in (1, -1) or not keepdims:
+            raise NotCompilable("a sum or maximum other than along axis=1 with keepdims=True")
+        code = self.code
+        one = code.constant(0, I64)
+        result = code.variable(self.at(one).type, first)
+        with code.loop(0, self.count) as j:
+            result.set(combine(self.at(j), result.get()))
+        found = result.get()
+        return Rows(code, self.count, lambda j: found)
+
+
+def _operator(name: str, *, swapped: bool = False) -> Callable[..., Any]:
+    def run(self: Rows, *others: Any) -> Rows:
+        inputs = (*others, self) if swapped else (self, *others)
+        return self._put_off(UFUNCS[name], inputs, {})
+
+    return run
+
+
+for _symbol, _name in {
+    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power",
+}.items():  # fmt: skip
+    setattr(Rows, f"__{_symbol}__", _operator(_name))
+    setattr(Rows, f"__r{_symbol}__", _operator(_name, swapped=True))
+for _symbol, _name in {
+    "neg": "negative", "abs": "absolute", "lt": "less", "le": "less_equal", "gt": "greater",
+    "ge": "greater_equal",
+}.items():  # fmt: skip
+    setattr(Rows, f"__{_symbol}__", _operator(_name))
+
+
+def run(formula: Callable[..., Any], *arguments: Any) -> Any:
+    """The formula's result on registers; `NotCompilable` where it has none."""
+    try:
+        return formula(*arguments)
+    except NotCompilable:
+        raise
+    except Exception as error:  # one's own code may fail in any way on what is no array
+        raise NotCompilable(f"{type(error).__name__}: {error}") from error
+
+
+# ---- kernels of one formula each
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """Addresses of compiled functions, and the libraries that hold them in memory."""
+
+    addresses: dict[str, int]
+    library: Library
+
+    def __getitem__(self, name: str) -> int:
+        return self.addresses[name]
+
+
+def write_activation(module: Module, kit: Kit, activation: Activation) -> None:
+    """`learn(z, a, rows, ld)`: a = f(z), and da/dz in the place of z; `answer`: a alone.
+
+    `chain(d, s, a, rows, ld)`: dL/dz in the place of dL/da. All are (rows, ld).
+    """
+    if type(activation).chain is not Activation.chain and not isinstance(activation, Softmax):
+        raise NotCompilable("a `chain` of its own")
+    real = Pointing(kit.real)
+    n, constants = kit.lanes, activation.constants
+    f, df = type(activation).f, type(activation).df
+
+    def elementwise(
+        code: Code, z: Pointer, a: Pointer, rows: Value, ld: Value, slope: bool
+    ) -> None:  # noqa: FBT001
+        with code.loop(0, rows * ld, n) as s:
+            x = z.vector(s, n)
+            y = code.convert(run(f, x, *constants), kit.vector)
+            if slope:
+                z.put(s, code.convert(run(df, x, y, *constants), kit.vector))
+            a.put(s, y)
+
+    def along_rows(code: Code, z: Pointer, a: Pointer, rows: Value, ld: Value, slope: bool) -> None:  # noqa: FBT001
+        with code.loop(0, ld, n) as s:
+            x = Rows(code, rows, lambda j: z.vector(j * ld + s, n))
+            y = run(f, x, *constants)
+            with code.loop(0, rows) as j:
+                a.put(j * ld + s, code.convert(y.at(j), kit.vector))
+            if slope and not isinstance(activation, Softmax):
+                out = Rows(code, rows, lambda j: a.vector(j * ld + s, n))
+                d = run(df, x, out, *constants)
+                with code.loop(0, rows) as j:
+                    z.put(j * ld + s, code.convert(d.at(j), kit.vector))
+
+    forms = (elementwise, along_rows)
+    if isinstance(activation, Softmax):
+        forms = (along_rows,)
+
+    def chain(code: Code, d: Pointer, s: Pointer, a: Pointer, rows: Value, ld: Value) -> None:
+        with code.loop(0, rows * ld, n) as i:
+            d.put(i, d.vector(i, n) * s.vector(i, n))
+
+    def mixing(code: Code, d: Pointer, s: Pointer, a: Pointer, rows: Value, ld: Value) -> None:
+        # Σ_i d_i·a_i·(δ_ij - a_j) = a_j·(d_j - Σ_i d_i·a_i)
+        with code.loop(0, ld, n) as i:
+            total = code.variable(kit.vector, 0.0)
+            with code.loop(0, rows) as j:
+                at = j * ld + i
+                total.set(code.fma(d.vector(at, n), a.vector(at, n), total.get()))
+            with code.loop(0, rows) as j:
+                at = j * ld + i
+                d.put(at, a.vector(at, n) * (d.vector(at, n) - total.get()))
+
+    attempt(
+        forms,
+        lambda form: [
+            module.define(
+                name,
+                [real, real, I64, I64],
+                lambda code, z, a, rows, ld, slope=slope: form(code, z, a, rows, ld, slope),
+                public=True,
+            )
+            for name, slope in (("learn", True), ("answer", False))
+        ],
+        module,
+    )
+    module.define(
+        "chain",
+        [real, real, real, I64, I64],
+        mixing if isinstance(activation, Softmax) else chain,
+        public=True,
+    )
+
+
+def attempt(forms: Any, write: Callable[[Any], Any], module: Module) -> None:
+    """Write the first of the forms that can be written."""
+    written = len(module.texts)
+    for number, form in enumerate(forms, 1):
+        try:
+            write(form)
+            return
+        except NotCompilable:
+            del module.texts[written:]
+            if number == len(forms):
+                raise
+
+
+def write_loss(module: Module, kit: Kit, loss: Loss, *, closed: bool) -> None:
+    """`learn(z, a, y, w, d, rows, ld)` → Σ_s w_s·ℓ_s, and d = w·dℓ/dz, or w·dℓ/da where the form
+    is not closed; `cost`: the sum alone. z, a, y, d are (rows, ld), w is (ld,).
+    """
+    real = Pointing(kit.real)
+    n, constants, kind = kit.lanes, loss.constants, type(loss)
+    f, df = (kind.fz, kind.dfz) if closed else (kind.f, kind.df)
+
+    def tile(code: Code, z: Pointer, a: Pointer, y: Pointer, w: Pointer, d: Pointer,
+             rows: Value, ld: Value, slope: bool, along: bool) -> Value:  # fmt: skip  # noqa: FBT001
+        total = code.variable(F64.of(n), 0.0)
+        with code.loop(0, ld, n) as s:
+            losses = code.variable(kit.vector, 0.0)
+            weight = w.vector(s, n)
+
+            def at(j: Value, pointer: Pointer) -> Value:
+                return pointer.vector(j * ld + s, n)
+
+            source = z if closed else a
+            if along:
+                given, out, target = (
+                    Rows(code, rows, lambda j, p=p: at(j, p)) for p in (source, a, y)
+                )
+                cost, d_rows = run(f, given, target, *constants), None
+                if slope:
+                    d_rows = run(df, out, target, *constants)
+            with code.loop(0, rows) as j:
+                if along:
+                    one = cost.at(j)
+                    two = d_rows.at(j) if d_rows is not None else None
+                else:
+                    one = run(f, at(j, source), at(j, y), *constants)
+                    two = run(df, at(j, a), at(j, y), *constants) if slope else None
+                losses.set(losses.get() + code.convert(one, kit.vector))
+                if slope:
+                    d.put(j * ld + s, weight * code.convert(two, kit.vector))
+            wide = code.convert(losses.get(), F64.of(n))
+            total.set(code.fma(code.convert(weight, F64.of(n)), wide, total.get()))
+        return code.total(total.get())
+
+    arguments = [real, real, real, real, real, I64, I64]
+
+    def write(along: bool) -> None:  # noqa: FBT001
+        for name, slope in (("learn", True), ("cost", False)):
+            module.define(
+                name,
+                arguments,
+                lambda code, *a, slope=slope: tile(code, *a, slope, along),
+                returns=F64,
+                public=True,
+            )
+
+    attempt((False, True), write, module)
+
+
+def write_optimizer(module: Module, kit: Kit, optimizer: Optimizer) -> None:
+    """`update(theta, g, slots, start, count, scale, lr, t)` → 0, or NaN where a number is not.
+
+    theta, g and each slot are the whole flat vectors; `count` numbers from `start` are updated.
+    """
+    real, n = Pointing(kit.real), kit.lanes
+    kind, constants = type(optimizer), optimizer.constants
+
+    def body(code: Code, theta: Pointer, g: Pointer, slots: Pointer, start: Value, count: Value,
+             scale: Value, lr: Value, t: Value) -> Value:  # fmt: skip
+        places = [theta, *(code.address(slots[i], kit.real) for i in range(len(kind.slots)))]
+        strange = code.variable(kit.vector, 0.0)
+        factor = code.convert(scale, kit.real)
+        rate = code.convert(lr, kit.real)
+
+        def update(at: Value, mask: Value | None) -> None:
+            old = [place.vector(at, n, mask) for place in places]
+            gradient = g.vector(at, n, mask) * factor
+            plain = Value(code, gradient.text, gradient.type)  # rounded: what a printed g is
+            new = run(kind.f, old[0], plain, rate, t, *old[1:], *constants)
+            if len(new) != len(places):
+                raise NotCompilable(f"{len(new)} results for theta and {len(kind.slots)} slots")
+            for place, value in zip(places, new, strict=True):
+                fresh = code.convert(value, kit.vector)
+                place.put(at, fresh, mask)
+                strange.set(code.fma(fresh, code.constant(0.0, kit.vector), strange.get()))
+
+        end = count - count % n
+        with code.loop(0, end, n) as i:
+            update(start + i, None)
+        with code.when(end < count):
+            update(start + end, code.first(count - end, n))
+        return code.convert(code.total(strange.get()), F64)
+
+    module.define(
+        "update",
+        [real, real, Pointing(I64), I64, I64, F64, F64, F64],
+        body,
+        returns=F64,
+        public=True,
+    )
+
+
+@lru_cache(maxsize=512)
+def compiled(kit: Kit, formula: Any, *, closed: bool = False) -> Compiled:
+    """The machine code of one formula."""
+    module = Module()
+    if isinstance(formula, Activation):
+        write_activation(module, kit, formula)
+        names = ["learn", "answer", "chain"]
+    elif isinstance(formula, Loss):
+        write_loss(module, kit, formula, closed=closed)
+        names = ["learn", "cost"]
+    else:
+        write_optimizer(module, kit, formula)
+        names = ["update"]
+    library = load(str(module), kit.target)
+    return Compiled({name: library.address(name) for name in names}, library)
+
+
+def write_penalty(module: Module, kit: Kit) -> None:
+    """`penalise(theta, g, start, count, scale, l1, l2)`: g ← scale·g + the penalty's slope.
+
+    `price(theta, start, count, l1, l2)` → the penalty itself.
+    """
+    real, n = Pointing(kit.real), kit.lanes
+
+    def slope(code: Code, theta: Pointer, g: Pointer, start: Value, count: Value, scale: Value,
+              l1: Value, l2: Value) -> None:  # fmt: skip
+        factor, one, two = (code.convert(x, kit.real) for x in (scale, l1, l2))
+        with code.loop(0, count, n) as i:
+            mask = code.first(count - i, n)
+            W = theta.vector(start + i, n, mask)
+            scaled = g.vector(start + i, n, mask) * factor
+            g.put(start + i, scaled + penalty_df(W, one, two), mask)
+
+    def price(
+        code: Code, theta: Pointer, start: Value, count: Value, l1: Value, l2: Value
+    ) -> Value:
+        total = code.variable(F64.of(n), 0.0)
+        with code.loop(0, count, n) as i:
+            mask = code.first(count - i, n)
+            W = code.convert(theta.vector(start + i, n, mask), F64.of(n))
+            total.set(total.get() + penalty_f(W, l1, l2))
+        return code.total(total.get())
+
+    module.define("penalise", [real, real, I64, I64, F64, F64, F64], slope)
+    module.define("price", [real, I64, I64, F64, F64], price, returns=F64)

@@ -1,0 +1,315 @@
+"""Tiles: samples on their way from rows of X to columns of a tile, and across a network.
+
+A tile holds up to `ts` samples, features first: number (j, s) of a layer is neuron j's for sample
+s, so that a vector holds one neuron's numbers for neighbouring samples. `ld`, the tile's row
+length, is the number of its samples rounded up to whole vectors; the lanes beyond the last sample
+repeat it, with weight 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from glassnet.engines.fused.assembler import I64, Code, Function, Module, Pointer, Pointing, Value
+from glassnet.engines.fused.blocks import ADD, BIAS, PANEL, Products, dots, products
+from glassnet.engines.fused.target import Kit
+
+LAYER = (
+    "n_in", "n_out", "padded",  # sizes; n_out in whole vectors
+    "W", "b",  # where they begin in theta; b < 0 where there is none
+    "x", "z", "a", "d", "dt",  # places in the tile's memory; dt < 0 where dL/dW takes dots
+    "learn", "answer", "chain",  # the activation's functions; 0 for one that does nothing
+    "lanes",  # where the sums of dL/dW begin, a vector for each; then those of dL/db
+)  # fmt: skip
+"""What is known of a layer: whole numbers, side by side in one table."""
+
+
+class Layer:
+    """One row of the table of layers, in registers."""
+
+    def __init__(self, code: Code, table: Pointer, number: Value) -> None:
+        row = table.at(number * len(LAYER))
+        self._fields = {name: row[i] for i, name in enumerate(LAYER)}
+
+    def __getattr__(self, name: str) -> Value:
+        return self._fields[name]
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """The functions on one tile."""
+
+    gather: Function
+    forward: Function
+    backward: Function
+    lane_gradients: Function
+    row_gradients: Function
+    bias_gradients: Function
+    fold: Function
+
+
+def tiles(module: Module, kit: Kit) -> Tiles:
+    """Write them into a module."""
+    real, table = Pointing(kit.real), Pointing(I64)
+    multiply = products(module, kit)
+    across = module.define("across", [real, I64, real, I64, I64, I64], transpose(kit))
+    lane_dots, row_dots = (dots(module, kit, lanes=lanes) for lanes in (True, False))
+    return Tiles(
+        gather=module.define(
+            "gather", [real, I64, real, I64, I64, I64, table, I64, I64], gather(kit)
+        ),
+        forward=module.define(
+            "forward", [table, I64, real, real, real, I64, I64], forward(kit, multiply)
+        ),
+        backward=module.define(
+            "backward", [table, I64, real, real, I64], backward(kit, multiply, across)
+        ),
+        lane_gradients=module.define(
+            "lane_gradients", [table, I64, real, real, real, I64, I64],
+            lane_gradients(kit, lane_dots),
+        ),
+        row_gradients=module.define(
+            "row_gradients", [table, I64, real, real, real, I64, I64, I64, I64, I64],
+            row_gradients(kit, multiply, row_dots),
+        ),
+        bias_gradients=module.define(
+            "bias_gradients", [table, I64, real, real, I64, I64, I64, I64], bias_gradients(kit)
+        ),
+        fold=module.define("fold", [real, real, I64], fold(kit)),
+    )  # fmt: skip
+
+
+def transposed(code: Code, rows: list[Value]) -> list[Value]:
+    """The square block of n vectors, columns for rows: log₂ n rounds of exchanges of halves."""
+    n = len(rows)
+    step = n // 2
+    while step:
+        low = [q if not q & step else n + q - step for q in range(n)]
+        high = [q + step if not q & step else n + q for q in range(n)]
+        for i in range(n):
+            if not i & step:
+                a, b = rows[i], rows[i + step]
+                rows[i], rows[i + step] = code.shuffle(a, b, low), code.shuffle(a, b, high)
+        step //= 2
+    return rows
+
+
+def gather(kit: Kit) -> Callable[..., None]:
+    """Rows order[first:first + count] of a table → a tile (columns, ld), features first."""
+    n = kit.lanes
+
+    def body(  # noqa: PLR0913, PLR0917
+        code: Code,
+        tile: Pointer,
+        ld: Value,
+        X: Pointer,  # element (r, c) at r·row + c·column
+        row: Value,
+        column: Value,
+        columns: Value,
+        order: Pointer,  # where it is null, rows come as they lie
+        first: Value,
+        count: Value,
+    ) -> None:
+        chosen = code.place(I64, n)
+        shuffled = code.convert(order, I64) != 0
+        with code.loop(0, ld, n) as s:
+            for i in range(n):
+                at = code.variable(I64, s + i)
+                with code.when(at.get() >= count):
+                    at.set(count - 1)
+                position = first + at.get()
+                chosen[i] = position
+
+                def look_up(i: int = i, position: Value = position) -> None:
+                    chosen[i] = order[position]
+
+                with code.when(shuffled):
+                    look_up()
+
+            def lying_together(s: Value = s) -> None:
+                starts = [X.at(chosen[i] * row) for i in range(n)]
+                whole = columns - columns % n
+                with code.loop(0, whole, n) as c:
+                    block = transposed(code, [start.vector(c, n) for start in starts])
+                    for i in range(n):
+                        tile.put((c + i) * ld + s, block[i])
+                with code.when(whole < columns):
+                    mask = code.first(columns - whole, n)
+                    block = transposed(code, [start.vector(whole, n, mask) for start in starts])
+                    for i in range(n):
+                        with code.when(whole + i < columns):
+                            tile.put((whole + i) * ld + s, block[i])
+
+            def lying_apart(s: Value = s) -> None:
+                with code.loop(0, n) as i:
+                    start = X.at(chosen[i] * row)
+                    with code.loop(0, columns) as c:
+                        tile[c * ld + s + i] = start[c * column]
+
+            code.choose(column == 1, lying_together, lying_apart)
+
+    return body
+
+
+def transpose(kit: Kit) -> Callable[..., None]:
+    """(rows, ld) → (ld, padded), samples first; rows beyond the last one are whatever lies there."""
+    n = kit.lanes
+
+    def body(code: Code, out: Pointer, padded: Value, tile: Pointer, ld: Value, rows: Value,
+             count: Value) -> None:  # fmt: skip
+        with code.loop(0, ld, n) as s, code.loop(0, rows, n) as j:
+            block = transposed(code, [tile.vector((j + i) * ld + s, n) for i in range(n)])
+            for i in range(n):
+                out.put((s + i) * padded + j, block[i])
+
+    return body
+
+
+def forward(kit: Kit, multiply: Products) -> Callable[..., None]:
+    """z = W·x + b and a = f(z), layer after layer; with `learning` da/dz takes the place of z."""
+
+    def body(code: Code, table: Pointer, depth: Value, theta: Pointer, inputs: Pointer,
+             work: Pointer, ld: Value, learning: Value) -> None:  # fmt: skip
+        with code.loop(0, depth) as l:
+            layer = Layer(code, table, l)
+            z, a = work.at(layer.z), work.at(layer.a)
+            x = code.variable(I64, code.convert(work.at(layer.x), I64))
+            with code.when(l == 0):
+                x.set(code.convert(inputs, I64))
+            flags = code.variable(I64, 0)
+            bias = code.variable(I64, 0)
+            with code.when(layer.b >= 0):
+                flags.set(BIAS)
+                bias.set(layer.b)
+            arguments = [
+                z, ld, theta.at(layer.W), 1, layer.n_out, code.address(x.get(), kit.real), ld,
+                layer.n_out, ld, layer.n_in, theta.at(bias.get()), flags.get(),
+            ]  # fmt: skip
+            code.choose(
+                layer.n_in > PANEL + PANEL // 2,
+                lambda: code.call(multiply.deep, *arguments),
+                lambda: code.call(multiply.whole, *arguments),
+            )
+            function = code.variable(I64, layer.answer)
+            with code.when(learning != 0):
+                function.set(layer.learn)
+            with code.when(function.get() != 0):
+                code.call_at(code.address(function.get(), kit.real), None, z, a, layer.n_out, ld)
+
+    return body
+
+
+def backward(kit: Kit, multiply: Products, across: Function) -> Callable[..., None]:
+    """From dL/da of the output (or dL/dz, in closed form) to dL/dz of every layer."""
+
+    def body(code: Code, table: Pointer, depth: Value, theta: Pointer, work: Pointer,
+             ld: Value) -> None:  # fmt: skip
+        with code.loop(0, depth) as i:
+            layer = Layer(code, table, depth - 1 - i)
+            d = work.at(layer.d)
+            with code.when(layer.chain != 0):
+                code.call_at(
+                    code.address(layer.chain, kit.real), None,
+                    d, work.at(layer.z), work.at(layer.a), layer.n_out, ld,
+                )  # fmt: skip
+            with code.when(layer.dt >= 0):
+                code.call(across, work.at(layer.dt), layer.padded, d, ld, layer.n_out, ld)
+            with code.when(i + 1 < depth):
+                below = Layer(code, table, depth - 2 - i)
+                arguments = [
+                    work.at(below.d), ld, theta.at(layer.W), layer.n_out, 1, d, ld,
+                    layer.n_in, ld, layer.n_out, theta, 0,
+                ]  # fmt: skip
+                code.choose(
+                    layer.n_out > PANEL + PANEL // 2,
+                    lambda: code.call(multiply.deep, *arguments),
+                    lambda: code.call(multiply.whole, *arguments),
+                )
+
+    return body
+
+
+def lane_gradients(kit: Kit, lane_dots: Function) -> Callable[..., None]:
+    """One tile's share of every dL/dW and dL/db, one sum for each lane: nothing is folded yet."""
+    n = kit.lanes
+
+    def body(code: Code, table: Pointer, depth: Value, sums: Pointer, inputs: Pointer,
+             work: Pointer, ld: Value, flags: Value) -> None:  # fmt: skip
+        with code.loop(0, depth) as l:
+            layer = Layer(code, table, l)
+            x = code.variable(I64, code.convert(work.at(layer.x), I64))
+            with code.when(l == 0):
+                x.set(code.convert(inputs, I64))
+            d = work.at(layer.d)
+            code.call(
+                lane_dots, sums.at(layer.W * n), layer.n_out, code.address(x.get(), kit.real), ld,
+                d, ld, layer.n_in, layer.n_out, ld // n, flags,
+            )  # fmt: skip
+            with code.when(layer.b >= 0), code.loop(0, layer.n_out) as j:
+                total = code.variable(kit.vector, 0.0)
+                at = (layer.b + j) * n
+                with code.when((flags & ADD) != 0):
+                    total.set(sums.vector(at, n))
+                with code.loop(0, ld, n) as s:
+                    total.set(total.get() + d.vector(j * ld + s, n))
+                sums.put(at, total.get())
+
+    return body
+
+
+def fold(kit: Kit) -> Callable[..., None]:
+    """G[i] = Σ over the lanes of sums[i]."""
+    n = kit.lanes
+
+    def body(code: Code, G: Pointer, sums: Pointer, count: Value) -> None:
+        with code.loop(0, count) as i:
+            G[i] = code.total(sums.vector(i * n, n))
+
+    return body
+
+
+def row_gradients(kit: Kit, multiply: Products, row_dots: Function) -> Callable[..., None]:
+    """One tile's share of rows `first`… of dL/dW of layer l: G (+)= xᵀ·dL/dz."""
+    n = kit.lanes
+
+    def body(code: Code, table: Pointer, l: Value, G: Pointer, inputs: Pointer, work: Pointer,
+             ld: Value, count: Value, first: Value, rows: Value, flags: Value) -> None:  # fmt: skip
+        layer = Layer(code, table, l)
+        x = code.variable(I64, code.convert(work.at(layer.x), I64))
+        with code.when(l == 0):
+            x.set(code.convert(inputs, I64))
+        A = code.address(x.get(), kit.real).at(first * ld)
+        C = G.at(layer.W + first * layer.n_out)
+        code.choose(
+            layer.dt >= 0,
+            lambda: code.call(
+                multiply.whole, C, layer.n_out, A, ld, 1, work.at(layer.dt), layer.padded,
+                rows, layer.n_out, count, G, flags,
+            ),
+            lambda: code.call(
+                row_dots, C, layer.n_out, A, ld, work.at(layer.d), ld, rows, layer.n_out,
+                ld // n, flags,
+            ),
+        )  # fmt: skip
+
+    return body
+
+
+def bias_gradients(kit: Kit) -> Callable[..., None]:
+    """One tile's share of neurons `first`… of dL/db of layer l: G (+)= Σ_s dL/dz."""
+    n = kit.lanes
+
+    def body(code: Code, table: Pointer, l: Value, G: Pointer, work: Pointer, ld: Value,
+             first: Value, end: Value, flags: Value) -> None:  # fmt: skip
+        layer = Layer(code, table, l)
+        with code.loop(first, end) as j:
+            lanes = code.variable(kit.vector, 0.0)
+            with code.loop(0, ld, n) as s:
+                lanes.set(lanes.get() + work.vector(layer.d + j * ld + s, n))
+            total = code.variable(kit.real, code.total(lanes.get()))
+            with code.when((flags & ADD) != 0):
+                total.set(G[layer.b + j] + total.get())
+            G[layer.b + j] = total.get()
+
+    return body
