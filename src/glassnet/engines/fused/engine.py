@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-import threading
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,14 +18,12 @@ from glassnet.engines.base import Losses, Samples, State, Sums, Task, complete
 from glassnet.engines.divergence import Divergence, first_not_finite
 from glassnet.engines.fused.assembler import Module, NotCompilable
 from glassnet.engines.fused.compiler import load
-from glassnet.engines.fused.driver import DATA, HELD_GROUPS, JOB, STATUS, STOP, write_driver
-from glassnet.engines.fused.formulas import Compiled, compiled
+from glassnet.engines.fused.driver import DATA, HELD_GROUPS, JOB, STATUS, write_driver
+from glassnet.engines.fused.formulas import compiled
 from glassnet.engines.fused.plan import Plan, plan
 from glassnet.engines.fused.target import Kit, kit
+from glassnet.engines.fused.threads import Kernel, available, execute, give_way, in_one_call
 from glassnet.engines.reference import Reference, take
-
-Kernel = Callable[[int, int, int], None]
-
 
 @lru_cache(maxsize=8)
 def kernels(kit: Kit) -> tuple[Kernel, Kernel, Any]:
@@ -84,13 +80,14 @@ class Job:
 
     def __init__(self, fields: dict[str, Any], keep: tuple[Any, ...]) -> None:
         self.table = np.zeros(len(JOB), np.int64)
-        self.keep = [keep]
+        self.sync: np.ndarray = fields["sync"]
+        self.keep: list[Any] = [keep]
         for name, value in fields.items():
             self[name] = value
 
     def __setitem__(self, name: str, value: Any) -> None:
         if isinstance(value, np.ndarray):
-            self.keep.append(value)  # type: ignore[arg-type]
+            self.keep.append(value)
             value = address(value)
         self.table[JOB.index(name)] = int(value)
 
@@ -136,48 +133,6 @@ def place(plan: Plan, net: Network, dtype: Any, threads: int, *, tiles: int, hel
     return fields
 
 
-@cache
-def give_way() -> int:
-    """The address of the system's function that gives the processor to another thread."""
-    try:
-        return ctypes.cast(ctypes.CDLL(None).sched_yield, ctypes.c_void_p).value or 0
-    except (OSError, AttributeError, TypeError):
-        return 0
-
-
-SLICE = 0.05
-"""Seconds that one call of compiled code may take on a guess: between calls Python hears Ctrl-C."""
-RATE = 20e9
-"""Operations a second, for such guesses."""
-
-
-def execute(kernel: Kernel, job: Job, threads: int, seconds: float) -> None:
-    """Run a job on so many threads. Long ones leave this thread free to be interrupted."""
-    if threads == 1 and seconds <= 2 * SLICE:
-        kernel(job.table.ctypes.data, 0, 1)
-        return
-    table = job.table.ctypes.data
-    aside = seconds > 2 * SLICE  # then the first part does not run here either
-    helpers = [
-        threading.Thread(target=kernel, args=(table, me, threads), daemon=True)
-        for me in range(0 if aside else 1, threads)
-    ]
-    try:
-        for helper in helpers:
-            helper.start()
-        if not aside:
-            kernel(table, 0, threads)
-        for helper in helpers:
-            helper.join()
-    except BaseException:
-        sync = job.keep_sync
-        sync[STOP] = 1
-        for helper in helpers:
-            if helper.ident is not None:
-                helper.join()
-        raise
-
-
 @dataclass(frozen=True)
 class Fused:
     """The engine that compiles.
@@ -215,7 +170,7 @@ class Fused:
             "out_row": net.n_out,
         }  # fmt: skip
         job = Job(fields, (X, how))
-        execute(kernel, job, threads, how.flops / 3 * len(X) / RATE)
+        execute(kernel, job.table, job.sync, threads, how.flops / 3 * len(X))
         return out
 
     def sums(self, task: Task, theta: Array, samples: Samples) -> Sums:
@@ -299,8 +254,6 @@ class Fused:
 
     def _threads(self, work: float, pieces: int) -> int:
         """How many threads pay off for so many operations between two meetings of all threads."""
-        from glassnet.engines.fused.threads import available
-
         most = available() if self.threads is None else int(self.threads)
         if self.threads is None and work < 2 * 400_000:
             return 1
@@ -371,7 +324,6 @@ class Run:
         if self.held is not None:
             fields["validation"] = self.held
         self.job = Job(fields, (samples, validation, how, loss, update, library))
-        self.job.keep_sync = fields["sync"]  # type: ignore[attr-defined]
 
     @property
     def step(self) -> int:
@@ -386,14 +338,13 @@ class Run:
     def go(self, first: int, last: int) -> int:
         """Updates from `first` up to `last`; the one that failed, or -1."""
         job = self.job
-        seconds = self.flops / RATE / self.threads
-        chunk = max(1, int(SLICE / seconds))
+        chunk = in_one_call(self.flops / self.threads)
         while first < last:
             end = min(last, first + chunk)
             job["first"], job["last"] = first, end
             if self.optimizer is not None:
                 job["rates"] = self.rates(end - first)
-            execute(self.kernel, job, self.threads, seconds * (end - first))
+            execute(self.kernel, job.table, job.sync, self.threads, self.flops * (end - first))
             if job["failed"] >= 0:
                 return job["failed"]
             first = end
@@ -432,4 +383,3 @@ def told(error: NotCompilable) -> Reference:
     return Reference()
 
 
-_ = Compiled
