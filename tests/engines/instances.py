@@ -13,11 +13,13 @@ from glassnet.core.network import Network
 from glassnet.core.optimizers import SGD, Adam, AdamW, Momentum
 from glassnet.engines.base import Engine, Samples, State, Task
 from glassnet.engines.chance import Chance
+from glassnet.engines.fused import Fused
 from glassnet.engines.reference import Reference
 from tests.core.instances import sensible
 
-ENGINES: list[Engine] = [Reference()]
-engines = pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: type(engine).__name__)
+ENGINES: list[Engine] = [Reference(), Fused(), Fused(threads=2)]
+NAMES = ["Reference", "Fused", "Fused on two threads"]
+engines = pytest.mark.parametrize("engine", ENGINES, ids=NAMES)
 
 TASKS = [
     Task(

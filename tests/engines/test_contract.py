@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,7 +31,9 @@ def test_predict(engine, task, dtype):
     a = engine.predict(task.net, state.theta, X)
     assert a.shape == (23, task.net.n_out)
     assert a.dtype == dtype
-    np.testing.assert_allclose(a, forward(task.net, state.theta, X)[-1].a, rtol=1e-6)
+    expected = forward(task.net, state.theta, X)[-1].a
+    # beside the largest: an output near 0 is what is left of sums that cancel
+    np.testing.assert_allclose(a, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
     np.testing.assert_allclose(engine.predict(task.net, state.theta, X[:1]), a[:1], rtol=1e-5)
     assert engine.predict(task.net, state.theta, X[:0]).shape == (0, task.net.n_out)
 
@@ -349,7 +352,7 @@ def test_lbfgs_makes_no_epochs(engine):
 @engines
 def test_an_engine_is_a_value(engine):
     assert pickle.loads(pickle.dumps(engine)) == engine
-    assert hash(engine) == hash(type(engine)())
+    assert hash(engine) == hash(replace(engine))
 
 
 NET = Network.mlp(2, 1)
@@ -358,7 +361,7 @@ REFUSED = [
     ({"loss": "mse"}, "loss='mse', an instance of a loss is expected. Try SquaredError()."),
     ({"loss": SquaredError}, "loss=<class"),
     ({"optimizer": "adam"}, "optimizer='adam', an instance of one is expected. Try Adam()."),
-    ({"reduction": "total"}, "reduction='total', 'mean' or 'sum' is expected."),
+    ({"reduction": "total"}, "reduction='total', 'mean', 'sum' or 'batch' is expected."),
     ({"l1": -1.0}, "l1=-1.0 of Task, a finite number of 0 or more is expected. Try l1=0.0."),
     ({"l2": np.inf}, "l2=inf of Task, a finite number of 0 or more is expected. Try l2=0.0."),
     ({"l2": "1"}, "l2='1' of Task, a finite number of 0 or more is expected. Try l2=0.0."),

@@ -25,12 +25,13 @@ from glassnet.engines.fused.target import Kit, kit
 from glassnet.engines.fused.threads import Kernel, available, execute, give_way, in_one_call
 from glassnet.engines.reference import Reference, take
 
+
 @lru_cache(maxsize=8)
 def kernels(kit: Kit) -> tuple[Kernel, Kernel, Any]:
     """`train` and `predict` for a dtype and a machine, and the library that holds them."""
     module = Module()
     write_driver(module, kit)
-    library = load(str(module), kit.target)
+    library = load(str(module), kit.target, thorough=False)
     face = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
     train, predict = (face(library.address(name)) for name in ("train", "predict"))
     return train, predict, library
@@ -144,6 +145,12 @@ class Fused:
 
     def __post_init__(self) -> None:
         check_constants(self)
+        if self.threads is not None:
+            if self.threads != int(self.threads):
+                raise BadInput(
+                    f"threads={self.threads}", "a whole number is expected", "Try threads=None."
+                )
+            object.__setattr__(self, "threads", int(self.threads))
 
     # ---- the interface
 
@@ -381,5 +388,3 @@ def told(error: NotCompilable) -> Reference:
             stacklevel=4,
         )
     return Reference()
-
-
