@@ -407,6 +407,10 @@ class Code:
         zeros = f"<{lanes} x i32> zeroinitializer"
         return self.value(f"shufflevector {type} {one}, {type} poison, {zeros}", type)
 
+    def rounded(self, value: Value) -> Value:
+        """The value as memory would hold it: what it is a product of is forgotten."""
+        return Value(self, value.text, value.type) if value.product else value
+
     def bitcast(self, value: Value, type: Type) -> Value:
         """The same bits, read as another type."""
         return self.value(f"bitcast {value!r} to {type}", type)

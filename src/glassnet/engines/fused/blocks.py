@@ -6,10 +6,19 @@ and as many numbers of A as it has rows; each of them times the row of B is adde
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from glassnet.engines.fused.assembler import I64, Code, Function, Module, Pointer, Pointing, Value
+from glassnet.engines.fused.assembler import (
+    I64,
+    Code,
+    Function,
+    Module,
+    Pointer,
+    Pointing,
+    Value,
+    Variable,
+)
 from glassnet.engines.fused.target import Kit
 
 BIAS = 1
@@ -85,27 +94,16 @@ def block(kit: Kit, rows: int, wide: int) -> Callable[..., None]:
         c_rows = [C.at(ldc * r) for r in range(rows)]
         tail = code.first(left, n)
 
-        def store(r: int, v: int, value: Value) -> None:
-            if v < wide - 1:
-                c_rows[r].put(v * n, value)
-            else:
-                code.choose(
-                    left >= n,
-                    lambda: c_rows[r].put(v * n, value),
-                    lambda: c_rows[r].put(v * n, value, tail),
-                )
-
-        def add(r: int, v: int, value: Value) -> Value:
-            old = c_rows[r].vector(v * n, n, tail if v == wide - 1 else None)
-            return code.add(old, value)
-
-        def write(*, adding: bool) -> None:
+        def places() -> Iterator[tuple[Variable, Pointer, Value | None]]:
             for r in range(rows):
                 for v in range(wide):
-                    value = sums[r][v].get()
-                    store(r, v, add(r, v, value) if adding else value)
+                    yield sums[r][v], c_rows[r].at(v * n), tail if v == wide - 1 else None
 
-        code.choose((flags & ADD) != 0, lambda: write(adding=True), lambda: write(adding=False))
+        with code.when((flags & ADD) != 0):
+            for total, place, mask in places():
+                total.set(place.vector(0, n, mask) + total.get())
+        for total, place, mask in places():
+            place.put(0, total.get(), mask)
 
     return body
 

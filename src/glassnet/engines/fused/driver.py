@@ -57,6 +57,7 @@ JOB = (
     "output_z", "output_a", "output_d", "outputs",  # of the last layer
     "held_inputs", "held_works",  # memory for validation, a tile for each thread
     "lane_sums", "lane_size", "group_gradients",
+    "tiny",  # the function for a tiny network, or 0
     "parts", "held_parts",  # loss and weight of each tile or group
     "sync", "yield", "failed",
     "out", "out_row",  # where predictions go
@@ -65,6 +66,9 @@ JOB = (
 
 COUNT, GENERATION, STOP, STATUS = 0, 16, 32, 64
 """Places in `sync`, each in a cache line of its own; STATUS has one line for each thread."""
+
+MEASURE, LEARN, START, GO_ON = range(4)
+"""What is wanted of a tile."""
 
 HELD_GROUPS = 16
 """The validation rows are summed in so many groups, in order, whatever the number of threads."""
@@ -186,7 +190,11 @@ def atomic_store(code: Code, at: Pointer, value: Value) -> None:
 
 
 def pass_tile(kit: Kit, functions: Tiles) -> Callable[..., None]:
-    """Load a tile, forward, loss, and with `learning` backward; `result` gets loss and weight."""
+    """Load a tile, forward, loss, and with `learning` backward; `result` gets loss and weight.
+
+    learning : MEASURE, LEARN, or for a tiny network START or GO_ON: `work` then is where the sums
+        of its gradient are, which begin at 0 or go on.
+    """
     n = kit.lanes
 
     def body(code: Code, job: Pointer, data: Pointer, inputs: Pointer, work: Pointer,
@@ -214,9 +222,17 @@ def pass_tile(kit: Kit, functions: Tiles) -> Callable[..., None]:
 
         with code.when(reload != 0):
             fill()
-        code.call(functions.forward, layers, J.depth, theta, inputs, work, ld, learning)
         z, a, d = (work.at(getattr(J, f"output_{name}")) for name in "zad")
         loss = code.variable(F64, 0.0)
+
+        def written_out() -> None:
+            flags = (learning - START) * ADD
+            tiny = J.pointer("tiny", I64)
+            loss.set(code.call_at(tiny, F64, inputs, y, w, theta, work, ld, flags))
+
+        def by_layers() -> None:
+            code.call(functions.forward, layers, J.depth, theta, inputs, work, ld, learning)
+            code.choose(learning != MEASURE, learn, measure)
 
         def learn() -> None:
             loss.set(code.call_at(J.pointer("loss", I64), F64, z, a, y, w, d, J.outputs, ld))
@@ -225,7 +241,7 @@ def pass_tile(kit: Kit, functions: Tiles) -> Callable[..., None]:
         def measure() -> None:
             loss.set(code.call_at(J.pointer("cost", I64), F64, z, a, y, w, d, J.outputs, ld))
 
-        code.choose(learning != 0, learn, measure)
+        code.choose(learning >= START, written_out, by_layers)
         result[0] = result[0] + loss.get()
         weight = code.variable(F64, count)
         with code.when(D.weight != 0):
@@ -255,7 +271,7 @@ def validation(kit: Kit, tile_pass: Function, barrier: Function) -> Callable[...
                     tile_pass, job, held,
                     J.pointer("held_inputs", kit.real).at(me * J.input_size),
                     J.pointer("held_works", kit.real).at(me * J.work_size),
-                    first, least(code, J.tile, rows - first), 1, 0, part,
+                    first, least(code, J.tile, rows - first), 1, MEASURE, part,
                 )  # fmt: skip
         code.call(barrier, J.pointer("sync", I64), threads, getattr(J, "yield"))
         with code.when(me == 0):
@@ -417,7 +433,7 @@ def slabs(kit: Kit, parts: Parts) -> Callable[..., None]:
                 reload = code.convert(~((J.resident != 0) & (J.epoch + step > J.step)), I64)
                 code.call(
                     parts.tile_pass, job, data, *memory(t), first + (t0 + t) * J.tile,
-                    samples(t0 + t), reload, 1, part,
+                    samples(t0 + t), reload, LEARN, part,
                 )  # fmt: skip
                 tile.set(t + 1)
             code.call(parts.barrier, sync, threads, getattr(J, "yield"))
@@ -504,14 +520,30 @@ def groups(kit: Kit, parts: Parts) -> Callable[..., None]:
                 work = J.pointer("works", kit.real).at(me * J.work_size)
                 size = least(code, J.tile, stop - s)
                 reload = code.convert(~((J.resident != 0) & (J.epoch + step > J.step)), I64)
-                code.call(
-                    parts.tile_pass, job, data, inputs, work, first + s, size, reload, 1, part
-                )
-                code.call(
-                    parts.tiles.lane_gradients, layers, J.depth, sums, inputs, work,
-                    (size + (n - 1)) // n * n,
-                    code.select(s == g * J.group, code.constant(0, I64), ADD),
-                )  # fmt: skip
+                beginning = s == g * J.group
+
+                def written_out(s: Value = s, inputs: Pointer = inputs, size: Value = size,
+                                reload: Value = reload, part: Pointer = part,
+                                beginning: Value = beginning) -> None:  # fmt: skip
+                    how = code.select(beginning, code.constant(START, I64), GO_ON)
+                    code.call(
+                        parts.tile_pass, job, data, inputs, sums, first + s, size, reload, how, part
+                    )
+
+                def by_layers(s: Value = s, inputs: Pointer = inputs, work: Pointer = work,
+                              size: Value = size, reload: Value = reload, part: Pointer = part,
+                              beginning: Value = beginning) -> None:  # fmt: skip
+                    code.call(
+                        parts.tile_pass, job, data, inputs, work, first + s, size, reload, LEARN,
+                        part,
+                    )  # fmt: skip
+                    code.call(
+                        parts.tiles.lane_gradients, layers, J.depth, sums, inputs, work,
+                        (size + (n - 1)) // n * n,
+                        code.select(beginning, code.constant(0, I64), ADD),
+                    )  # fmt: skip
+
+                code.choose(J.tiny != 0, written_out, by_layers)
                 at.set(s + J.tile)
             code.call(
                 parts.tiles.fold,

@@ -23,6 +23,7 @@ from glassnet.engines.fused.formulas import compiled
 from glassnet.engines.fused.plan import Plan, plan
 from glassnet.engines.fused.target import Kit, kit
 from glassnet.engines.fused.threads import Kernel, available, execute, give_way, in_one_call
+from glassnet.engines.fused.tiny import compiled_tiny
 from glassnet.engines.reference import Reference, take
 
 
@@ -267,6 +268,10 @@ class Fused:
         return max(1, min(most, pieces))
 
 
+WORTH_COMPILING = 5e9
+"""Operations of a call from which code for one tiny network alone is made."""
+
+
 class Run:
     """Compiled updates of one task on one set of samples, from one theta on."""
 
@@ -297,6 +302,7 @@ class Run:
         if isinstance(optimizer, Optimizer):
             update = compiled(self.kit, unrated(optimizer))
         self.kernel, _, library = kernels(self.kit)
+        tiny = compiled_tiny(self.kit, net, task.loss) if how.grouped and self.long(how, epochs) else None
         self.flops = how.flops * self.batch
         self.threads = engine._threads(self.flops, how.pieces(self.batch))  # noqa: SLF001
         groups = -(-self.batch // how.group)
@@ -326,11 +332,16 @@ class Run:
             "mean": task.reduction != "sum", "alone": task.reduction == "batch",
             "penalised": bool(task.l1 or task.l2), "clipped": task.clip is not None,
             "constants": np.array([task.l1, task.l2, task.clip or 0.0]),
+            "tiny": 0 if tiny is None else tiny["learn"],
             "running": self.running, "losses": self.losses, "objectives": self.objectives,
         }  # fmt: skip
         if self.held is not None:
             fields["validation"] = self.held
-        self.job = Job(fields, (samples, validation, how, loss, update, library))
+        self.job = Job(fields, (samples, validation, how, loss, update, library, tiny))
+
+    def long(self, how: Plan, epochs: int) -> bool:
+        """Whether code of its own pays for a tiny network: the results are the same bits."""
+        return epochs * self.rows * how.flops > WORTH_COMPILING
 
     @property
     def step(self) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from glassnet.core.activations import Activation, Softmax
+from glassnet.core.activations import Activation, Identity, Softmax
 from glassnet.core.losses import Loss
 from glassnet.core.objective import penalty_df, penalty_f
 from glassnet.core.optimizers import Optimizer
@@ -118,6 +118,11 @@ def run(formula: Callable[..., Any], *arguments: Any) -> Any:
         raise
     except Exception as error:  # one's own code may fail in any way on what is no array
         raise NotCompilable(f"{type(error).__name__}: {error}") from error
+
+
+def is_identity(activation: Activation) -> bool:
+    """Whether a = z: then there is nothing to do."""
+    return type(activation) is Identity
 
 
 # ---- kernels of one formula each
@@ -293,7 +298,7 @@ def write_optimizer(module: Module, kit: Kit, optimizer: Optimizer) -> None:
         def update(at: Value, mask: Value | None) -> None:
             old = [place.vector(at, n, mask) for place in places]
             gradient = g.vector(at, n, mask) * factor
-            plain = Value(code, gradient.text, gradient.type)  # rounded: what a printed g is
+            plain = code.rounded(gradient)  # what a printed g is
             new = run(kind.f, old[0], plain, rate, t, *old[1:], *constants)
             if len(new) != len(places):
                 raise NotCompilable(f"{len(new)} results for theta and {len(kind.slots)} slots")

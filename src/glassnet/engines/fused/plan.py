@@ -13,7 +13,7 @@ import numpy as np
 
 from glassnet.core.losses import Loss
 from glassnet.core.network import Network
-from glassnet.engines.fused.formulas import Compiled, compiled
+from glassnet.engines.fused.formulas import Compiled, compiled, is_identity
 from glassnet.engines.fused.target import Kit
 from glassnet.engines.fused.tiles import LAYER
 
@@ -149,10 +149,3 @@ def plan(
         lane_size=net.n_params * n,
         flops=flops(net),
     )
-
-
-def is_identity(activation: object) -> bool:
-    """Whether a = z: then there is nothing to do."""
-    from glassnet.core.activations import Identity
-
-    return type(activation) is Identity
