@@ -22,7 +22,7 @@ from glassnet.engines.fused.driver import DATA, HELD_GROUPS, JOB, STATUS, write_
 from glassnet.engines.fused.formulas import compiled
 from glassnet.engines.fused.plan import Plan, plan
 from glassnet.engines.fused.target import Kit, kit
-from glassnet.engines.fused.threads import Kernel, available, execute, give_way, in_one_call
+from glassnet.engines.fused.threads import SLOW, Kernel, Pace, available, execute, give_way
 from glassnet.engines.fused.tiny import compiled_tiny
 from glassnet.engines.reference import Reference, take
 
@@ -178,7 +178,7 @@ class Fused:
             "out_row": net.n_out,
         }  # fmt: skip
         job = Job(fields, (X, how))
-        execute(kernel, job.table, job.sync, threads, how.flops / 3 * len(X))
+        execute(kernel, job.table, job.sync, threads, how.flops / 3 * len(X) / SLOW, job)
         return out
 
     def sums(self, task: Task, theta: Array, samples: Samples) -> Sums:
@@ -262,10 +262,9 @@ class Fused:
 
     def _threads(self, work: float, pieces: int) -> int:
         """How many threads pay off for so many operations between two meetings of all threads."""
-        most = available() if self.threads is None else int(self.threads)
-        if self.threads is None and work < 2 * 400_000:
-            return 1
-        return max(1, min(most, pieces))
+        if self.threads is None and (work < 2 * 400_000 or pieces == 1):
+            return 1  # to ask how many there are would cost more
+        return max(1, min(available() if self.threads is None else self.threads, pieces))
 
 
 WORTH_COMPILING = 5e9
@@ -305,6 +304,7 @@ class Run:
         tiny = compiled_tiny(self.kit, net, task.loss) if how.grouped and self.long(how, epochs) else None
         self.flops = how.flops * self.batch
         self.threads = engine._threads(self.flops, how.pieces(self.batch))  # noqa: SLF001
+        self.pace = Pace(self.flops)
         groups = -(-self.batch // how.group)
         fields = place(
             how, net, dtype, self.threads, tiles=-(-self.rows // how.tile),
@@ -356,13 +356,13 @@ class Run:
     def go(self, first: int, last: int) -> int:
         """Updates from `first` up to `last`; the one that failed, or -1."""
         job = self.job
-        chunk = in_one_call(self.flops / self.threads)
         while first < last:
-            end = min(last, first + chunk)
+            end = min(last, first + self.pace.pieces)
             job["first"], job["last"] = first, end
             if self.optimizer is not None:
                 job["rates"] = self.rates(end - first)
-            execute(self.kernel, job.table, job.sync, self.threads, self.flops * (end - first))
+            with self.pace.watch(end - first) as seconds:
+                execute(self.kernel, job.table, job.sync, self.threads, seconds, job)
             if job["failed"] >= 0:
                 return job["failed"]
             first = end
