@@ -267,12 +267,14 @@ def validation(kit: Kit, tile_pass: Function, barrier: Function) -> Callable[...
             part[0], part[1] = 0.0, 0.0
             with code.loop(count * g // HELD_GROUPS, count * (g + 1) // HELD_GROUPS) as t:
                 first = t * J.tile
-                code.call(
-                    tile_pass, job, held,
-                    J.pointer("held_inputs", kit.real).at(me * J.input_size),
-                    J.pointer("held_works", kit.real).at(me * J.work_size),
-                    first, least(code, J.tile, rows - first), 1, MEASURE, part,
-                )  # fmt: skip
+                stop = atomic_load(code, J.pointer("sync", I64).at(STOP))
+                with code.when(stop == 0):
+                    code.call(
+                        tile_pass, job, held,
+                        J.pointer("held_inputs", kit.real).at(me * J.input_size),
+                        J.pointer("held_works", kit.real).at(me * J.work_size),
+                        first, least(code, J.tile, rows - first), 1, MEASURE, part,
+                    )  # fmt: skip
         code.call(barrier, J.pointer("sync", I64), threads, getattr(J, "yield"))
         with code.when(me == 0):
             loss, weight = code.variable(F64, 0.0), code.variable(F64, 0.0)
