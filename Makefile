@@ -12,7 +12,7 @@ STAMPS  := $(VENV)/stamps
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-lowest check format docs bench pin clean FORCE
+.PHONY: help demo test test-slow test-lowest check format docs bench bench-lesson pin clean FORCE
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -70,9 +70,22 @@ docs: $(STAMPS)/docs  ## the documentation, every block executed: docs/_build/ht
 	$(BIN)/sphinx-build -E -W --keep-going -q -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 
-bench: $(STAMPS)/bench  ## glassnet beside the plain notebook loop, in one run
+# An environment of its own: the peers are large, and hold mpmath to an older version than the tests.
+# BENCH='--quick' shows in two minutes that it runs; BENCH=--help tells the rest.
+bench: .venv-bench/ready  ## glassnet beside its peers, in one run: benchmarks/results/
+	.venv-bench/bin/python -m benchmarks $(BENCH)
+
+bench-lesson: $(STAMPS)/bench  ## the notebook's plain loop and the walkthrough, timed
 	$(BIN)/python -m pytest benchmarks -o addopts= -p no:cacheprovider --benchmark-only \
 	    --benchmark-group-by=group --benchmark-columns=median,iqr,rounds
+
+.venv-bench/ready: pyproject.toml constraints.txt
+	@tools/venv.sh .venv-bench "$(PYTHON)"
+	@echo "Installing glassnet and its peers into .venv-bench: once, a few minutes"
+	@grep -v -i '^mpmath==' constraints.txt > .venv-bench/constraints.txt
+	@.venv-bench/bin/python -m pip --disable-pip-version-check install --quiet \
+	    --constraint .venv-bench/constraints.txt --editable '.[bench]'
+	@touch $@
 
 pin:  ## write constraints.txt anew: the newest versions that fit pyproject.toml
 	@tools/venv.sh .venv-pin "$(PYTHON)"

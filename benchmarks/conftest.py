@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from benchmarks.limit import Paces, measure
 from threadpoolctl import threadpool_limits
+
+from benchmarks.limit import Paces, measure
 
 RESULTS: list[dict[str, Any]] = []
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks import notebook_loop
-from benchmarks.limit import Paces, operations
 from sklearn.datasets import make_moons
 
+from benchmarks import notebook_loop
+from benchmarks.limit import Paces, operations
 from glassnet.core.activations import Sigmoid
 from glassnet.core.initializers import Uniform
 from glassnet.core.losses import SquaredError

@@ -1,0 +1,1 @@
+"""How fast, and how we know: `python -m benchmarks --help`."""
