@@ -26,6 +26,7 @@ from glassnet.core.network import Network
 from glassnet.core.objective import Reduction
 from glassnet.core.optimizers import LBFGS, Adam, Optimizer
 from glassnet.engines.base import Engine, Losses, State, Task
+from glassnet.engines.choice import EngineName
 from glassnet.exchange.checkpoint import load_checkpoint, save_checkpoint
 from glassnet.exchange.encodings import Encoding, encode, fit_inputs, input_names
 from glassnet.exchange.model import Model
@@ -124,7 +125,9 @@ class Study:
         """The one metric to watch, by name."""
         return {"accuracy": accuracy} if isinstance(self.target, Classes) else {"R²": r2}
 
-    def stream(self, engine: Engine | None = None, past: Past | None = None) -> Iterator[Epoch]:
+    def stream(
+        self, engine: Engine | EngineName = "auto", past: Past | None = None
+    ) -> Iterator[Epoch]:
         """The run: every record with the best so far, until it is flat or the epochs are over.
 
         past : how far an earlier run of the same study came; it goes on from there.

@@ -22,6 +22,7 @@ from glassnet.cli.terminal import (
 from glassnet.core.activations import Activation
 from glassnet.core.errors import BadFile, BadInput
 from glassnet.core.optimizers import LBFGS
+from glassnet.engines.choice import EngineName
 from glassnet.engines.divergence import Divergence
 from glassnet.engines.reference import Reference
 from glassnet.exchange import names
@@ -60,6 +61,7 @@ def train(
     dtype: Literal["float64", "float32"] = DEFAULT.dtype,
     bias: Annotated[bool, Parameter(negative="--no-bias")] = True,
     reduction: Literal["mean", "sum"] = "mean",
+    engine: EngineName = "auto",
     ignore: str = "",
     categories: str = "",
     out: Annotated[Path, Parameter(alias="-o")] = Path("model.safetensors"),
@@ -114,6 +116,8 @@ def train(
         Whether neurons have a bias.
     reduction
         Whether the objective is the mean or the sum over the samples.
+    engine
+        Who computes: fused is compiled and fast, reference is NumPy; auto takes the faster one.
     ignore
         Columns to leave out: id,name.
     categories
@@ -171,7 +175,7 @@ def train(
     if past is not None:
         screen.print(f"Goes on after epoch {past.record.epoch} of {checkpoint}.")
     history = History() if past is None else past.history
-    stream = history.follow(study.stream(past=past))
+    stream = history.follow(study.stream(engine, past))
     if checkpoint is not None:
         kept: Path = checkpoint
         stream = saving(stream, lambda now: study.save(kept, now, history), seconds=save_every)

@@ -21,7 +21,7 @@ from glassnet.core.initializers import Initializer
 from glassnet.core.optimizers import LBFGS
 from glassnet.engines.base import Engine, Losses, Samples, State, Task
 from glassnet.engines.chance import Chance
-from glassnet.engines.reference import Reference
+from glassnet.engines.choice import EngineName, choose
 from glassnet.training.lbfgs import lbfgs_epochs
 
 Metric = Callable[[Array, Array], float]  # from outputs and targets, both (n, n_out)
@@ -106,7 +106,7 @@ def train(
     y: ArrayLike,
     state: State | None = None,
     *,
-    engine: Engine | None = None,
+    engine: Engine | EngineName = "auto",
     epochs: int | None = None,
     batch_size: int | None = None,
     shuffle: bool = True,
@@ -123,7 +123,8 @@ def train(
     X, y : (n, n_in) and (n, n_out), converted to the dtype of the state.
     state : where to begin: `start(task, seed)`, or the state of any record. A run that goes on from
         a record's state ends in the same bits as one that was never interrupted.
-    engine : who does the arithmetic, `Reference()` by default.
+    engine : who does the arithmetic: an engine, or "fused", "reference", or "auto", which is the
+        fused engine where it is to be had, else the reference.
     epochs : how many more; None goes on for ever.
     batch_size : rows an update; None for all. The last batch of an epoch is short where the rows do
         not divide evenly; none is left out. L-BFGS takes all, and makes a record an iteration.
@@ -155,7 +156,7 @@ def train(
         held_out = check_samples(
             task.net, task.loss, validation[0], validation[1], held_weight, dtype
         )
-    run = Run(task, samples, held_out, engine or Reference(), dict(metrics or {}))
+    run = Run(task, samples, held_out, choose(engine), dict(metrics or {}))
     if isinstance(task.optimizer, LBFGS):
         return run.records(lbfgs_epochs(run.engine, task, state, samples, held_out, epochs))
     return run.records(run.chunks(state, epochs, every, batch_size, shuffle=shuffle))

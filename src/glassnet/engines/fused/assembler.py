@@ -173,7 +173,7 @@ class Value:
     def __float__(self) -> float:
         raise NotCompilable("float() or a function of `math` on a value")
 
-    __int__ = __index__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __float__
 
     def __iter__(self) -> Iterator[Any]:
         raise NotCompilable("a loop over a value")
@@ -272,7 +272,7 @@ class Module:
         self.texts: list[str] = []
         self.declarations: dict[str, str] = {}
 
-    def define(  # noqa: PLR0913
+    def define(
         self,
         name: str,
         arguments: Sequence[Type | Pointing],
@@ -416,7 +416,7 @@ class Code:
         return self.value(f"bitcast {value!r} to {type}", type)
 
     def pair(self, a: Any, b: Any) -> tuple[Value, Value]:
-        """Both in the type that holds both: vectors win over single numbers, reals over integers."""
+        """Both in the type that holds both: vectors win over numbers, reals over integers."""
         if not isinstance(a, Value):
             a = self.convert(a, real_for(a, b.type))
         if not isinstance(b, Value):
@@ -440,9 +440,9 @@ class Code:
         if not a.type.real:
             return self.value(f"add {a!r}, {b.text}", a.type)
         if b.product:
-            return self.fma(*b.product, a)
+            return self.fma(b.product[0], b.product[1], a)
         if a.product:
-            return self.fma(*a.product, b)
+            return self.fma(a.product[0], a.product[1], b)
         return self.value(f"fadd {a!r}, {b.text}", a.type)
 
     def subtract(self, a: Any, b: Any) -> Value:
@@ -453,7 +453,7 @@ class Code:
         if b.product:
             return self.fma(self.negative(b.product[0]), b.product[1], a)
         if a.product:
-            return self.fma(*a.product, self.negative(b))
+            return self.fma(a.product[0], a.product[1], self.negative(b))
         return self.value(f"fsub {a!r}, {b.text}", a.type)
 
     def multiply(self, a: Any, b: Any) -> Value:

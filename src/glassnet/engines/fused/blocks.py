@@ -16,6 +16,7 @@ from glassnet.engines.fused.assembler import (
     Module,
     Pointer,
     Pointing,
+    Type,
     Value,
     Variable,
 )
@@ -44,7 +45,20 @@ class Products:
 def products(module: Module, kit: Kit) -> Products:
     """Write them into a module."""
     real = Pointing(kit.real)
-    arguments = [real, I64, real, I64, I64, real, I64, I64, I64, I64, real, I64]
+    arguments: list[Type | Pointing] = [
+        real,
+        I64,
+        real,
+        I64,
+        I64,
+        real,
+        I64,
+        I64,
+        I64,
+        I64,
+        real,
+        I64,
+    ]
     blocks = {
         (rows, wide): module.define(
             f"block_{rows}x{wide}",
@@ -63,7 +77,7 @@ def block(kit: Kit, rows: int, wide: int) -> Callable[..., None]:
     """C[r, v] (+)= bias_r + Σ_k A[r·ar + k·ak]·B[k, v], rows × (wide vectors), in registers."""
     n = kit.lanes
 
-    def body(  # noqa: PLR0913, PLR0917
+    def body(
         code: Code,
         C: Pointer,  # (rows, wide·n), rows ldc apart
         ldc: Value,
@@ -112,7 +126,7 @@ def product(kit: Kit, blocks: dict[tuple[int, int], Function]) -> Callable[..., 
     """C (+)= bias + A·B, (M, N), in panels of B as wide as a block, and blocks down each panel."""
     n = kit.lanes
 
-    def body(  # noqa: PLR0913, PLR0917
+    def body(
         code: Code,
         C: Pointer,
         ldc: Value,
@@ -165,7 +179,7 @@ def product(kit: Kit, blocks: dict[tuple[int, int], Function]) -> Callable[..., 
 def in_panels(whole: Function) -> Callable[..., None]:
     """The same product, PANEL of K at a time."""
 
-    def body(  # noqa: PLR0913, PLR0917
+    def body(
         code: Code,
         C: Pointer,
         ldc: Value,
@@ -201,7 +215,7 @@ def dots(module: Module, kit: Kit, *, lanes: bool) -> Function:
     end, to one number of G (M, N).
     """
     real = Pointing(kit.real)
-    arguments = [real, I64, real, I64, real, I64, I64, I64, I64, I64]
+    arguments: list[Type | Pointing] = [real, I64, real, I64, real, I64, I64, I64, I64, I64]
     # A's rows × D's rows
     shapes = [(4, 4), (4, 1), (1, 4), (1, 1)]
     name = "lane_dots" if lanes else "dots"
@@ -214,7 +228,7 @@ def dots(module: Module, kit: Kit, *, lanes: bool) -> Function:
         for shape in shapes
     }
 
-    def body(  # noqa: PLR0913, PLR0917
+    def body(
         code: Code,
         G: Pointer,
         ldg: Value,
@@ -234,7 +248,7 @@ def dots(module: Module, kit: Kit, *, lanes: bool) -> Function:
                 m = row.get()
                 column = code.variable(I64, 0)
                 for wide in (4, 1):
-                    with code.repeat(lambda wide=wide: column.get() + wide <= N):  # type: ignore[misc]
+                    with code.repeat(lambda column=column, wide=wide: column.get() + wide <= N):  # type: ignore[misc]
                         c = column.get()
                         code.call(
                             blocks[high, wide], G.at((m * ldg + c) * width), ldg,
@@ -250,7 +264,7 @@ def dot_block(kit: Kit, high: int, wide: int, *, lanes: bool) -> Callable[..., N
     """G[r, c] (+)= Σ_s A[r, s]·D[c, s], vectors along s."""
     n = kit.lanes
 
-    def body(  # noqa: PLR0913, PLR0917
+    def body(
         code: Code,
         G: Pointer,
         ldg: Value,

@@ -110,7 +110,7 @@ def write_driver(module: Module, kit: Kit) -> None:
     write_penalty(module, kit)
     module.define("length", [real, I64], length(kit), returns=F64)
     parts_of_tiles = tiles(module, kit)
-    barrier = module.define("barrier", [table, I64, I64], wait(module))
+    barrier = module.define("barrier", [table, I64, I64], wait())
     tile_pass = module.define(
         "tile_pass",
         [table, table, real, real, I64, I64, I64, I64, Pointing(F64)],
@@ -144,7 +144,7 @@ def share(total: Value, me: Value, threads: Value) -> tuple[Value, Value]:
 # ---- threads
 
 
-def wait(module: Module) -> Callable[..., None]:
+def wait() -> Callable[..., None]:
     """Until all threads have come here. Spins for a while, then gives the processor away."""
 
     def body(code: Code, sync: Pointer, threads: Value, give_way: Value) -> None:
@@ -197,8 +197,8 @@ def pass_tile(kit: Kit, functions: Tiles) -> Callable[..., None]:
     """
     n = kit.lanes
 
-    def body(code: Code, job: Pointer, data: Pointer, inputs: Pointer, work: Pointer,
-             first: Value, count: Value, reload: Value, learning: Value, result: Pointer) -> None:  # fmt: skip
+    def body(code: Code, job: Pointer, data: Pointer, inputs: Pointer, work: Pointer, first: Value,
+             count: Value, reload: Value, learning: Value, result: Pointer) -> None:  # fmt: skip
         J, D = Fields(code, job, JOB), Fields(code, data, DATA)
         layers = J.pointer("layers", I64)
         theta = J.pointer("theta", kit.real)
@@ -207,8 +207,9 @@ def pass_tile(kit: Kit, functions: Tiles) -> Callable[..., None]:
 
         def fill() -> None:
             order = D.pointer("order", I64)
+            columns = Layer(code, layers, code.constant(0, I64)).n_in
             code.call(functions.gather, inputs, ld, D.pointer("X", kit.real), D.x_row, D.x_column,
-                      Layer(code, layers, code.constant(0, I64)).n_in, order, first, count)  # fmt: skip
+                      columns, order, first, count)  # fmt: skip
             code.call(functions.gather, y, ld, D.pointer("y", kit.real), D.y_row, D.y_column,
                       J.outputs, order, first, count)  # fmt: skip
             one, none = code.constant(1.0, kit.vector), code.constant(0.0, kit.vector)
@@ -372,8 +373,8 @@ def price_of_weights(code: Code, kit: Kit, J: Fields) -> Value:
         constants = J.pointer("constants", F64)
         theta = J.pointer("theta", kit.real)
         price = Function("price", F64, (theta.type, I64, I64, F64, F64))
-        with code.loop(0, J.depth) as l:
-            layer = Layer(code, J.pointer("layers", I64), l)
+        with code.loop(0, J.depth) as k:
+            layer = Layer(code, J.pointer("layers", I64), k)
             count = layer.n_in * layer.n_out
             found = code.call(price, theta, layer.W, count, constants[0], constants[1])
             total.set(total.get() + found)
@@ -460,8 +461,8 @@ def slabs(kit: Kit, parts: Parts) -> Callable[..., None]:
             def flags(t: Value, t0: Value = t0) -> Value:
                 return code.select((t0 == 0) & (t == 0), code.constant(0, I64), ADD)
 
-            with code.loop(0, J.depth) as l:
-                layer = Layer(code, layers, l)
+            with code.loop(0, J.depth) as k:
+                layer = Layer(code, layers, k)
                 low, high = (x // 8 * 8 for x in share(layer.n_in, me, threads))
                 high = code.select(me == threads - 1, layer.n_in, high)
                 step_of_rows = code.variable(I64, 4096 // layer.n_out // 8 * 8)
@@ -472,7 +473,7 @@ def slabs(kit: Kit, parts: Parts) -> Callable[..., None]:
                     with code.loop(0, many) as t:
                         inputs, work = memory(t)
                         code.call(
-                            parts.tiles.row_gradients, layers, l, gradient, inputs, work,
+                            parts.tiles.row_gradients, layers, k, gradient, inputs, work,
                             length_of_rows(t0 + t), samples(t0 + t), r, height, flags(t),
                         )  # fmt: skip
                     finished(layer.W + r * layer.n_out, height * layer.n_out, 1)
@@ -480,7 +481,7 @@ def slabs(kit: Kit, parts: Parts) -> Callable[..., None]:
                     low, high = share(layer.n_out, me, threads)
                     with code.loop(0, many) as t:
                         code.call(
-                            parts.tiles.bias_gradients, layers, l, gradient, memory(t)[1],
+                            parts.tiles.bias_gradients, layers, k, gradient, memory(t)[1],
                             length_of_rows(t0 + t), low, high, flags(t),
                         )  # fmt: skip
                     finished(layer.b + low, high - low, 0)
@@ -567,8 +568,8 @@ def groups(kit: Kit, parts: Parts) -> Callable[..., None]:
                 simple = (J.penalised == 0) & (J.clipped == 0)
 
                 def by_parts() -> None:
-                    with code.loop(0, J.depth) as l:
-                        layer = Layer(code, layers, l)
+                    with code.loop(0, J.depth) as k:
+                        layer = Layer(code, layers, k)
                         size = layer.n_in * layer.n_out
                         code.call(parts.apply, job, me, layer.W, size, 1, scale, step, 1)
                         with code.when(layer.b >= 0):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.core.errors import BadInput
-from glassnet.core.formula import Array, constant, check_constants
+from glassnet.core.formula import Array, check_constants, constant
 from glassnet.core.network import Network
 from glassnet.core.optimizers import LBFGS, Optimizer
 from glassnet.engines.base import Losses, Samples, State, Sums, Task, complete
@@ -274,7 +274,7 @@ WORTH_COMPILING = 5e9
 class Run:
     """Compiled updates of one task on one set of samples, from one theta on."""
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         engine: Fused,
         task: Task,
@@ -301,7 +301,11 @@ class Run:
         if isinstance(optimizer, Optimizer):
             update = compiled(self.kit, unrated(optimizer))
         self.kernel, _, library = kernels(self.kit)
-        tiny = compiled_tiny(self.kit, net, task.loss) if how.grouped and self.long(how, epochs) else None
+        tiny = (
+            compiled_tiny(self.kit, net, task.loss)
+            if how.grouped and self.long(how, epochs)
+            else None
+        )
         self.flops = how.flops * self.batch
         self.threads = engine._threads(self.flops, how.pieces(self.batch))  # noqa: SLF001
         self.pace = Pace(self.flops)

@@ -7,9 +7,9 @@ run on `Rows`, which stand for all neurons of a vector of samples at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from glassnet.core.activations import Activation, Identity, Softmax
@@ -26,6 +26,7 @@ from glassnet.engines.fused.assembler import (
     NotCompilable,
     Pointer,
     Pointing,
+    Type,
     Value,
 )
 from glassnet.engines.fused.compiler import Library, load
@@ -37,10 +38,16 @@ class Rows:
 
     What is computed from them number by number is put off until a neuron is asked for; what looks
     along the neurons, `max` and `sum`, is a loop over them that is written on the spot.
+
+    spare : (n_out, …) of memory in which the terms of the first sum are kept, so that e^z is not
+        computed once for the sum and again for what is divided by it.
     """
 
-    def __init__(self, code: Code, count: Value, at: Callable[[Value], Any]) -> None:
+    def __init__(
+        self, code: Code, count: Value, at: Callable[[Value], Any], spare: list[Spare] | None = None
+    ) -> None:
         self.code, self.count, self.at = code, count, at
+        self.spare: list[Spare] = [] if spare is None else spare
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if ufunc.__name__ not in UFUNCS or method != "__call__" or options:
@@ -62,32 +69,57 @@ class Rows:
             given = [x.at(j) if isinstance(x, Rows) else x for x in inputs]
             return operation(self.code, *given, **options)
 
-        return Rows(self.code, self.count, at)
+        return Rows(self.code, self.count, at, self.spare)
 
     def max(self, axis: int | None = None, *, keepdims: bool = False) -> Rows:
         """The largest of a sample's neurons."""
-        return self._along(axis, keepdims, float("-inf"), self.code.maximum)
+        one = self.at(self.code.constant(0, I64)).type
+        along(axis, keepdims=keepdims)
+        result = self.code.variable(one, float("-inf"))
+        with self.code.loop(0, self.count) as j:
+            result.set(self.code.maximum(self.at(j), result.get()))
+        return self._everywhere(result.get())
 
     def sum(self, axis: int | None = None, *, keepdims: bool = False) -> Rows:
         """The sum over a sample's neurons."""
-        return self._along(axis, keepdims, 0.0, self.code.add)
+        along(axis, keepdims=keepdims)
+        result = self.code.variable(self.at(self.code.constant(0, I64)).type, 0.0)
+        spare = self.spare.pop() if self.spare else None
+        with self.code.loop(0, self.count) as j:
+            term = self.code.rounded(self.at(j))
+            result.set(result.get() + term)
+            if spare is not None:
+                spare.put(j, term)
+        if spare is not None:
+            self.at = spare.get
+        return self._everywhere(result.get())
 
-    def _along(
-        self,
-        axis: int | None,
-        keepdims: bool,
-        first: float,
-        combine: Callable[..., Value],  # noqa: FBT001
-    ) -> Rows:
-        if axis not in (1, -1) or not keepdims:
-            raise NotCompilable("a sum or maximum other than along axis=1 with keepdims=True")
-        code = self.code
-        one = code.constant(0, I64)
-        result = code.variable(self.at(one).type, first)
-        with code.loop(0, self.count) as j:
-            result.set(combine(self.at(j), result.get()))
-        found = result.get()
-        return Rows(code, self.count, lambda j: found)
+    def _everywhere(self, found: Value) -> Rows:
+        return Rows(self.code, self.count, lambda j: found, self.spare)
+
+
+@dataclass(frozen=True)
+class Spare:
+    """Memory for one vector of each neuron: the column at s of a tile (rows, ld)."""
+
+    tile: Pointer
+    ld: Value
+    s: Value
+    lanes: int
+
+    def get(self, j: Value) -> Value:
+        """What was put there."""
+        return self.tile.vector(j * self.ld + self.s, self.lanes)
+
+    def put(self, j: Value, value: Value) -> None:
+        """Keep neuron j's vector."""
+        self.tile.put(j * self.ld + self.s, value)
+
+
+def along(axis: int | None, *, keepdims: bool) -> None:
+    """Only along the neurons of a sample, and only so that the result meets them again."""
+    if axis not in (1, -1) or not keepdims:
+        raise NotCompilable("a sum or maximum other than along axis=1 with keepdims=True")
 
 
 def _operator(name: str, *, swapped: bool = False) -> Callable[..., Any]:
@@ -144,75 +176,67 @@ def write_activation(module: Module, kit: Kit, activation: Activation) -> None:
 
     `chain(d, s, a, rows, ld)`: dL/dz in the place of dL/da. All are (rows, ld).
     """
-    if type(activation).chain is not Activation.chain and not isinstance(activation, Softmax):
+    mixes = isinstance(activation, Softmax)
+    if type(activation).chain is not Activation.chain and not mixes:
         raise NotCompilable("a `chain` of its own")
     real = Pointing(kit.real)
     n, constants = kit.lanes, activation.constants
     f, df = type(activation).f, type(activation).df
 
     def elementwise(
-        code: Code, z: Pointer, a: Pointer, rows: Value, ld: Value, slope: bool
-    ) -> None:  # noqa: FBT001
+        code: Code, z: Pointer, a: Pointer, rows: Value, ld: Value, *, slope: bool
+    ) -> None:
         with code.loop(0, rows * ld, n) as s:
             x = z.vector(s, n)
-            y = code.convert(run(f, x, *constants), kit.vector)
+            y = code.rounded(code.convert(run(f, x, *constants), kit.vector))
             if slope:
                 z.put(s, code.convert(run(df, x, y, *constants), kit.vector))
             a.put(s, y)
 
-    def along_rows(code: Code, z: Pointer, a: Pointer, rows: Value, ld: Value, slope: bool) -> None:  # noqa: FBT001
+    def along_rows(
+        code: Code, z: Pointer, a: Pointer, rows: Value, ld: Value, *, slope: bool
+    ) -> None:
         with code.loop(0, ld, n) as s:
-            x = Rows(code, rows, lambda j: z.vector(j * ld + s, n))
-            y = run(f, x, *constants)
+            x, out = (Spare(tile, ld, s, n) for tile in (z, a))
+            y = run(f, Rows(code, rows, x.get, [out]), *constants)
             with code.loop(0, rows) as j:
-                a.put(j * ld + s, code.convert(y.at(j), kit.vector))
-            if slope and not isinstance(activation, Softmax):
-                out = Rows(code, rows, lambda j: a.vector(j * ld + s, n))
-                d = run(df, x, out, *constants)
+                out.put(j, code.convert(y.at(j), kit.vector))
+            if slope and not mixes:
+                d = run(df, Rows(code, rows, x.get), Rows(code, rows, out.get), *constants)
                 with code.loop(0, rows) as j:
-                    z.put(j * ld + s, code.convert(d.at(j), kit.vector))
+                    x.put(j, code.convert(d.at(j), kit.vector))
 
-    forms = (elementwise, along_rows)
-    if isinstance(activation, Softmax):
-        forms = (along_rows,)
-
-    def chain(code: Code, d: Pointer, s: Pointer, a: Pointer, rows: Value, ld: Value) -> None:
+    def chain(code: Code, d: Pointer, s: Pointer, _: Pointer, rows: Value, ld: Value) -> None:
         with code.loop(0, rows * ld, n) as i:
             d.put(i, d.vector(i, n) * s.vector(i, n))
 
-    def mixing(code: Code, d: Pointer, s: Pointer, a: Pointer, rows: Value, ld: Value) -> None:
+    def chain_of_softmax(
+        code: Code, d: Pointer, _: Pointer, a: Pointer, rows: Value, ld: Value
+    ) -> None:
         # Σ_i d_i·a_i·(δ_ij - a_j) = a_j·(d_j - Σ_i d_i·a_i)
-        with code.loop(0, ld, n) as i:
+        with code.loop(0, ld, n) as s:
             total = code.variable(kit.vector, 0.0)
             with code.loop(0, rows) as j:
-                at = j * ld + i
+                at = j * ld + s
                 total.set(code.fma(d.vector(at, n), a.vector(at, n), total.get()))
             with code.loop(0, rows) as j:
-                at = j * ld + i
+                at = j * ld + s
                 d.put(at, a.vector(at, n) * (d.vector(at, n) - total.get()))
 
-    attempt(
-        forms,
-        lambda form: [
-            module.define(
-                name,
-                [real, real, I64, I64],
-                lambda code, z, a, rows, ld, slope=slope: form(code, z, a, rows, ld, slope),
-                public=True,
-            )
-            for name, slope in (("learn", True), ("answer", False))
-        ],
-        module,
-    )
+    def write(form: Callable[..., None]) -> None:
+        for name, slope in (("learn", True), ("answer", False)):
+            module.define(name, [real, real, I64, I64], partial(form, slope=slope), public=True)
+
+    attempt([along_rows] if mixes else [elementwise, along_rows], write, module)
     module.define(
         "chain",
         [real, real, real, I64, I64],
-        mixing if isinstance(activation, Softmax) else chain,
+        chain_of_softmax if mixes else chain,
         public=True,
     )
 
 
-def attempt(forms: Any, write: Callable[[Any], Any], module: Module) -> None:
+def attempt(forms: Sequence[Any], write: Callable[[Any], None], module: Module) -> None:
     """Write the first of the forms that can be written."""
     written = len(module.texts)
     for number, form in enumerate(forms, 1):
@@ -234,50 +258,43 @@ def write_loss(module: Module, kit: Kit, loss: Loss, *, closed: bool) -> None:
     f, df = (kind.fz, kind.dfz) if closed else (kind.f, kind.df)
 
     def tile(code: Code, z: Pointer, a: Pointer, y: Pointer, w: Pointer, d: Pointer,
-             rows: Value, ld: Value, slope: bool, along: bool) -> Value:  # fmt: skip  # noqa: FBT001
+             rows: Value, ld: Value, *, slope: bool, along_rows: bool) -> Value:  # fmt: skip
         total = code.variable(F64.of(n), 0.0)
         with code.loop(0, ld, n) as s:
             losses = code.variable(kit.vector, 0.0)
             weight = w.vector(s, n)
+            given, out, target, delta = (Spare(t, ld, s, n) for t in (z if closed else a, a, y, d))
 
-            def at(j: Value, pointer: Pointer) -> Value:
-                return pointer.vector(j * ld + s, n)
-
-            source = z if closed else a
-            if along:
-                given, out, target = (
-                    Rows(code, rows, lambda j, p=p: at(j, p)) for p in (source, a, y)
+            def of_neuron(
+                formula: Callable[..., Any], one: Spare, other: Spare
+            ) -> Callable[[Value], Value]:
+                if along_rows:
+                    result = run(
+                        formula, Rows(code, rows, one.get), Rows(code, rows, other.get), *constants
+                    )
+                    return lambda j: code.convert(result.at(j), kit.vector)
+                return lambda j: code.convert(
+                    run(formula, one.get(j), other.get(j), *constants), kit.vector
                 )
-                cost, d_rows = run(f, given, target, *constants), None
-                if slope:
-                    d_rows = run(df, out, target, *constants)
+
+            cost = of_neuron(f, given, target)
+            steep = of_neuron(df, out, target) if slope else None
             with code.loop(0, rows) as j:
-                if along:
-                    one = cost.at(j)
-                    two = d_rows.at(j) if d_rows is not None else None
-                else:
-                    one = run(f, at(j, source), at(j, y), *constants)
-                    two = run(df, at(j, a), at(j, y), *constants) if slope else None
-                losses.set(losses.get() + code.convert(one, kit.vector))
-                if slope:
-                    d.put(j * ld + s, weight * code.convert(two, kit.vector))
+                losses.set(losses.get() + cost(j))
+                if steep is not None:
+                    delta.put(j, weight * steep(j))
             wide = code.convert(losses.get(), F64.of(n))
             total.set(code.fma(code.convert(weight, F64.of(n)), wide, total.get()))
         return code.total(total.get())
 
-    arguments = [real, real, real, real, real, I64, I64]
+    arguments: list[Type | Pointing] = [real, real, real, real, real, I64, I64]
 
-    def write(along: bool) -> None:  # noqa: FBT001
+    def write(form: bool) -> None:  # noqa: FBT001
         for name, slope in (("learn", True), ("cost", False)):
-            module.define(
-                name,
-                arguments,
-                lambda code, *a, slope=slope: tile(code, *a, slope, along),
-                returns=F64,
-                public=True,
-            )
+            body = partial(tile, slope=slope, along_rows=form)
+            module.define(name, arguments, body, returns=F64, public=True)
 
-    attempt((False, True), write, module)
+    attempt([False, True], write, module)
 
 
 def write_optimizer(module: Module, kit: Kit, optimizer: Optimizer) -> None:
@@ -354,7 +371,7 @@ def write_penalty(module: Module, kit: Kit) -> None:
             mask = code.first(count - i, n)
             W = theta.vector(start + i, n, mask)
             scaled = g.vector(start + i, n, mask) * factor
-            g.put(start + i, scaled + penalty_df(W, one, two), mask)
+            g.put(start + i, scaled + run(penalty_df, W, one, two), mask)
 
     def price(
         code: Code, theta: Pointer, start: Value, count: Value, l1: Value, l2: Value
@@ -363,7 +380,7 @@ def write_penalty(module: Module, kit: Kit) -> None:
         with code.loop(0, count, n) as i:
             mask = code.first(count - i, n)
             W = code.convert(theta.vector(start + i, n, mask), F64.of(n))
-            total.set(total.get() + penalty_f(W, l1, l2))
+            total.set(total.get() + run(penalty_f, W, l1, l2))
         return code.total(total.get())
 
     module.define("penalise", [real, real, I64, I64, F64, F64, F64], slope)

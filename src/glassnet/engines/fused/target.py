@@ -63,6 +63,7 @@ class Kit:
 
     @property
     def rows(self) -> dict[int, tuple[int, ...]]:
+        """The heights of blocks, by their width in vectors."""
         if self.target.registers >= 32:
             return {4: (6, 4, 2, 1), 2: (8, 4, 2, 1), 1: (8, 4, 2, 1)}
         return {2: (6, 4, 2, 1), 1: (8, 4, 2, 1)}

@@ -53,7 +53,7 @@ def tiles(module: Module, kit: Kit) -> Tiles:
     """Write them into a module."""
     real, table = Pointing(kit.real), Pointing(I64)
     multiply = products(module, kit)
-    across = module.define("across", [real, I64, real, I64, I64, I64], transpose(kit))
+    across = module.define("across", [real, I64, real, I64, I64], transpose(kit))
     lane_dots, row_dots = (dots(module, kit, lanes=lanes) for lanes in (True, False))
     return Tiles(
         gather=module.define(
@@ -99,7 +99,7 @@ def gather(kit: Kit) -> Callable[..., None]:
     """Rows order[first:first + count] of a table → a tile (columns, ld), features first."""
     n = kit.lanes
 
-    def body(  # noqa: PLR0913, PLR0917
+    def body(
         code: Code,
         tile: Pointer,
         ld: Value,
@@ -153,11 +153,12 @@ def gather(kit: Kit) -> Callable[..., None]:
 
 
 def transpose(kit: Kit) -> Callable[..., None]:
-    """(rows, ld) → (ld, padded), samples first; rows beyond the last one are whatever lies there."""
+    """(rows, ld) → (ld, padded), samples first. Beyond the last row it writes what lies there."""
     n = kit.lanes
 
-    def body(code: Code, out: Pointer, padded: Value, tile: Pointer, ld: Value, rows: Value,
-             count: Value) -> None:  # fmt: skip
+    def body(
+        code: Code, out: Pointer, padded: Value, tile: Pointer, ld: Value, rows: Value
+    ) -> None:
         with code.loop(0, ld, n) as s, code.loop(0, rows, n) as j:
             block = transposed(code, [tile.vector((j + i) * ld + s, n) for i in range(n)])
             for i in range(n):
@@ -171,11 +172,11 @@ def forward(kit: Kit, multiply: Products) -> Callable[..., None]:
 
     def body(code: Code, table: Pointer, depth: Value, theta: Pointer, inputs: Pointer,
              work: Pointer, ld: Value, learning: Value) -> None:  # fmt: skip
-        with code.loop(0, depth) as l:
-            layer = Layer(code, table, l)
+        with code.loop(0, depth) as k:
+            layer = Layer(code, table, k)
             z, a = work.at(layer.z), work.at(layer.a)
             x = code.variable(I64, code.convert(work.at(layer.x), I64))
-            with code.when(l == 0):
+            with code.when(k == 0):
                 x.set(code.convert(inputs, I64))
             flags = code.variable(I64, 0)
             bias = code.variable(I64, 0)
@@ -214,7 +215,7 @@ def backward(kit: Kit, multiply: Products, across: Function) -> Callable[..., No
                     d, work.at(layer.z), work.at(layer.a), layer.n_out, ld,
                 )  # fmt: skip
             with code.when(layer.dt >= 0):
-                code.call(across, work.at(layer.dt), layer.padded, d, ld, layer.n_out, ld)
+                code.call(across, work.at(layer.dt), layer.padded, d, ld, layer.n_out)
             with code.when(i + 1 < depth):
                 below = Layer(code, table, depth - 2 - i)
                 arguments = [
@@ -236,10 +237,10 @@ def lane_gradients(kit: Kit, lane_dots: Function) -> Callable[..., None]:
 
     def body(code: Code, table: Pointer, depth: Value, sums: Pointer, inputs: Pointer,
              work: Pointer, ld: Value, flags: Value) -> None:  # fmt: skip
-        with code.loop(0, depth) as l:
-            layer = Layer(code, table, l)
+        with code.loop(0, depth) as k:
+            layer = Layer(code, table, k)
             x = code.variable(I64, code.convert(work.at(layer.x), I64))
-            with code.when(l == 0):
+            with code.when(k == 0):
                 x.set(code.convert(inputs, I64))
             d = work.at(layer.d)
             code.call(
@@ -270,14 +271,14 @@ def fold(kit: Kit) -> Callable[..., None]:
 
 
 def row_gradients(kit: Kit, multiply: Products, row_dots: Function) -> Callable[..., None]:
-    """One tile's share of rows `first`… of dL/dW of layer l: G (+)= xᵀ·dL/dz."""
+    """One tile's share of rows `first`… of dL/dW of layer k: G (+)= xᵀ·dL/dz."""
     n = kit.lanes
 
-    def body(code: Code, table: Pointer, l: Value, G: Pointer, inputs: Pointer, work: Pointer,
+    def body(code: Code, table: Pointer, k: Value, G: Pointer, inputs: Pointer, work: Pointer,
              ld: Value, count: Value, first: Value, rows: Value, flags: Value) -> None:  # fmt: skip
-        layer = Layer(code, table, l)
+        layer = Layer(code, table, k)
         x = code.variable(I64, code.convert(work.at(layer.x), I64))
-        with code.when(l == 0):
+        with code.when(k == 0):
             x.set(code.convert(inputs, I64))
         A = code.address(x.get(), kit.real).at(first * ld)
         C = G.at(layer.W + first * layer.n_out)
@@ -297,12 +298,12 @@ def row_gradients(kit: Kit, multiply: Products, row_dots: Function) -> Callable[
 
 
 def bias_gradients(kit: Kit) -> Callable[..., None]:
-    """One tile's share of neurons `first`… of dL/db of layer l: G (+)= Σ_s dL/dz."""
+    """One tile's share of neurons `first`… of dL/db of layer k: G (+)= Σ_s dL/dz."""
     n = kit.lanes
 
-    def body(code: Code, table: Pointer, l: Value, G: Pointer, work: Pointer, ld: Value,
+    def body(code: Code, table: Pointer, k: Value, G: Pointer, work: Pointer, ld: Value,
              first: Value, end: Value, flags: Value) -> None:  # fmt: skip
-        layer = Layer(code, table, l)
+        layer = Layer(code, table, k)
         with code.loop(first, end) as j:
             lanes = code.variable(kit.vector, 0.0)
             with code.loop(0, ld, n) as s:

@@ -119,9 +119,7 @@ def write(module: Module, kit: Kit, net: Network, loss: Loss) -> None:
             [
                 code.rounded(
                     weight[v]
-                    * code.convert(
-                        run(df, below[j][v], target[j][v], *loss.constants), kit.vector
-                    )
+                    * code.convert(run(df, below[j][v], target[j][v], *loss.constants), kit.vector)
                 )
                 for v in side
             ]
@@ -154,9 +152,7 @@ def write(module: Module, kit: Kit, net: Network, loss: Loss) -> None:
                 d = handed
 
     real = Pointing(kit.real)
-    module.define(
-        "learn", [real, real, real, real, real, I64, I64], body, returns=F64, public=True
-    )
+    module.define("learn", [real, real, real, real, real, I64, I64], body, returns=F64, public=True)
 
 
 def vector(code: Code, kit: Kit, value: object) -> Value:

@@ -97,7 +97,7 @@ def _run(
     X, y, weight = samples
     stream: Iterator[Epoch] = train(
         task, X, y, state, epochs=epochs, batch_size=taken.size,
-        shuffle=taken.orders is not None, weight=weight,
+        shuffle=taken.orders is not None, weight=weight, engine="reference",
     )  # fmt: skip
     losses, before, theta = [], state.theta, state.theta
     for epoch in islice(stream, epochs):
