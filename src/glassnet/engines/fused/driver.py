@@ -548,12 +548,9 @@ def groups(kit: Kit, parts: Parts) -> Callable[..., None]:
 
                 code.choose(J.tiny != 0, written_out, by_layers)
                 at.set(s + J.tile)
-            code.call(
-                parts.tiles.fold,
-                J.pointer("group_gradients", kit.real).at(g * J.parameters),
-                sums,
-                J.parameters,
-            )
+            shares = code.convert(J.pointer("group_gradients", kit.real).at(g * J.parameters), I64)
+            whole = code.select(count == 1, J.gradient, shares)
+            code.call(parts.tiles.fold, code.address(whole, kit.real), sums, J.parameters)
         code.call(parts.barrier, sync, threads, getattr(J, "yield"))
         loss, weight = code.variable(F64, 0.0), code.variable(F64, 0.0)
         with code.loop(0, count) as g:
@@ -562,7 +559,8 @@ def groups(kit: Kit, parts: Parts) -> Callable[..., None]:
         with code.when(me == 0):
             price = price_of_weights(code, kit, J)
             keep_account(code, J, me, rows, loss.get(), weight.get(), price)
-            add_groups(code, kit, J, count)
+            with code.when(count > 1):
+                add_groups(code, kit, J, count)
             with code.when((J.update != 0) & (weight.get() > 0.0)):
                 scale = reduced(code, J, weight.get())
                 simple = (J.penalised == 0) & (J.clipped == 0)

@@ -267,7 +267,7 @@ class Fused:
         return max(1, min(available() if self.threads is None else self.threads, pieces))
 
 
-WORTH_COMPILING = 5e9
+WORTH_COMPILING = 1e6
 """Operations of a call from which code for one tiny network alone is made."""
 
 
