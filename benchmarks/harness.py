@@ -24,6 +24,7 @@ LIBRARIES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
     "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
 )  # fmt: skip
+PAUSE = 0.02  # seconds
 SAME = {"float64": 1e-6, "float32": 2e-3}  # how far losses and outputs may lie apart, relative
 
 
@@ -148,6 +149,8 @@ def group(
                 continue
             if result.contender not in workers:
                 workers[result.contender] = Worker(result.contender, threads, folder)
+            if threads > 1:  # threads of the one before may still be spinning
+                time.sleep(PAUSE)
             began = time.perf_counter()
             made = workers[result.contender].ask(workload=workload.key, dtype=dtype, quick=quick)
             if "error" in made:

@@ -63,7 +63,7 @@ def number(x: float) -> str:
 
 
 def verdict(result: Result, base: Result) -> tuple[str, bool | None]:
-    """'5.4 (5 met)', and whether what is asked for was met; None where nothing is."""
+    """'5.4 (5 ✓)', and whether what is asked for was met; None where nothing is."""
     if result.error:
         return "error", None
     if result.median is None or base.median is None:
@@ -74,7 +74,7 @@ def verdict(result: Result, base: Result) -> tuple[str, bool | None]:
     if asked is None or base.contender != "fused":
         return about + number(ratio), None
     met = ratio >= asked
-    return f"{about}{number(ratio)} ({asked:g} {'met' if met else 'not met'})", met
+    return f"{about}{number(ratio)} ({asked:g} {'✓' if met else '✗'})", met
 
 
 def rows(
@@ -146,7 +146,20 @@ def who(r: Result) -> str:
 
 def remarks(results: list[Result], missing: dict[str, str]) -> list[str]:
     """What a reader of the table has to know: who is left out, who failed, who did other work."""
-    lines = [
+    verdicts = [
+        met
+        for _, found in groups(results)
+        if (base := base_of(found)) is not None
+        for r in found.values()
+        if (met := verdict(r, base)[1]) is not None
+    ]
+    lines = []
+    if verdicts:
+        lines.append(
+            f"In brackets what is asked for: ✓ met, ✗ not met; {sum(verdicts)} of {len(verdicts)} "
+            "are met."
+        )
+    lines += [
         f"{CONTENDERS[name].label} is left out: {module} is not installed."
         for name, module in missing.items()
     ]
