@@ -421,7 +421,8 @@ def slabs(kit: Kit, parts: Parts) -> Callable[..., None]:
             return (samples(t) + (kit.lanes - 1)) // kit.lanes * kit.lanes
 
         with code.loop(0, count, J.tiles_a_slab) as t0:
-            many = least(code, J.tiles_a_slab, count - t0)
+            going = atomic_load(code, sync.at(STOP)) == 0  # else what is left of the batch is empty
+            many = code.select(going, least(code, J.tiles_a_slab, count - t0), 0)
             start, end = share(many, me, threads)
             tile = code.variable(I64, start)
             with code.repeat(
