@@ -7,8 +7,6 @@ same bits; it takes a fraction of a second to compile, and pays where a run is l
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from glassnet.core.losses import Loss
 from glassnet.core.network import Network
 from glassnet.engines.fused.assembler import (
@@ -29,22 +27,34 @@ from glassnet.engines.fused.target import Kit
 
 WEIGHTS = 128
 """Weights up to which a network is written out: the code has two to six instructions for each."""
+KEPT = 64
+"""How many such networks are kept in memory."""
 AT_ONCE = 2
 """Vectors of samples that go through the network side by side."""
 
 
-@lru_cache(maxsize=64)
-def compiled_tiny(kit: Kit, net: Network, loss: Loss) -> Compiled | None:
-    """The code for a network, or None where it is too large, or its formulas mix the neurons."""
-    if net.n_params > WEIGHTS:
-        return None
+_made: dict[tuple[Kit, Network, Loss], Compiled | None] = {}
+
+
+def compiled_tiny(kit: Kit, net: Network, loss: Loss, *, now: bool) -> Compiled | None:
+    """The code for a network; None where there is none, and it is not wanted `now`.
+
+    There never is any for a network that is too large, or whose formulas mix its neurons.
+    """
+    key = kit, net, loss
+    if key in _made or not now or net.n_params > WEIGHTS:
+        return _made.get(key)
     module = Module()
     try:
         write(module, kit, net, loss)
     except NotCompilable:
+        _made[key] = None
         return None
     library = load(str(module), kit.target)
-    return Compiled({"learn": library.address("learn")}, library)
+    _made[key] = Compiled({"learn": library.address("learn")}, library)
+    while len(_made) > KEPT:
+        _made.pop(next(iter(_made)))
+    return _made.get(key)
 
 
 def write(module: Module, kit: Kit, net: Network, loss: Loss) -> None:

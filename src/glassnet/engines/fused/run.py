@@ -1,0 +1,296 @@
+"""A run: one task on one set of samples, from one theta on, told to compiled code in one table."""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from glassnet.core.formula import Array
+from glassnet.core.network import Network
+from glassnet.core.optimizers import Optimizer
+from glassnet.engines.base import Samples, Task
+from glassnet.engines.fused.assembler import Module
+from glassnet.engines.fused.compiler import load
+from glassnet.engines.fused.driver import DATA, HELD_GROUPS, JOB, STATUS, write_driver
+from glassnet.engines.fused.formulas import compiled
+from glassnet.engines.fused.plan import Plan, plan
+from glassnet.engines.fused.target import Kit
+from glassnet.engines.fused.threads import Kernel, Pace, execute, give_way
+from glassnet.engines.fused.tiles import LAYER
+from glassnet.engines.fused.tiny import compiled_tiny
+
+FIELD = {name: number for number, name in enumerate(JOB)}
+ORDER = DATA.index("order")
+
+WORTH_COMPILING = 3e9
+"""Operations of a call from which code for one tiny network alone is made, if there is none yet."""
+
+
+@lru_cache(maxsize=8)
+def kernels(kit: Kit) -> tuple[Kernel, Kernel, Any]:
+    """`train` and `predict` for a dtype and a machine, and the library that holds them."""
+    module = Module()
+    write_driver(module, kit)
+    library = load(str(module), kit.target, thorough=False)
+    face = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+    train, predict = (face(library.address(name)) for name in ("train", "predict"))
+    return train, predict, library
+
+
+# ---- arrays as compiled code sees them
+
+
+def address(array: np.ndarray | None) -> int:
+    """Where an array's numbers begin; 0 for none."""
+    if array is None:
+        return 0
+    try:
+        buffer: Any = array
+        return ctypes.addressof(ctypes.c_char.from_buffer(buffer))  # four times as fast
+    except (TypeError, ValueError, BufferError):  # read-only, empty, or not in one piece
+        return array.ctypes.data
+
+
+def data_table(samples: Samples) -> np.ndarray:
+    """What `driver.DATA` says of samples."""
+    X, y, weight = samples
+    size = X.itemsize
+    (x_row, x_column), (y_row, y_column) = X.strides, y.strides
+    fields = (
+        address(X), x_row // size, x_column // size, address(y), y_row // size, y_column // size,
+        address(weight), 0, len(X),
+    )  # fmt: skip
+    return np.array(fields, np.int64)
+
+
+def fitting(array: Array, dtype: np.dtype[Any]) -> Array:
+    """The array in a dtype, with numbers that lie whole multiples of their size apart."""
+    array = np.asarray(array, dtype)
+    if array.flags.c_contiguous and array.flags.aligned:
+        return array
+    whole = all(stride % array.itemsize == 0 for stride in array.strides)
+    return array if whole and array.flags.aligned else np.ascontiguousarray(array)
+
+
+def in_dtype(samples: Samples, dtype: np.dtype[Any]) -> Samples:
+    """Samples as the kernels read them; a copy is made only of what lies otherwise."""
+    X, y, weight = samples
+    w = None if weight is None else np.ascontiguousarray(weight, dtype)
+    return fitting(X, dtype), fitting(y, dtype), w
+
+
+class Workspace:
+    """One piece of memory for all that a run needs while it lasts."""
+
+    def __init__(self, sizes: dict[str, int]) -> None:
+        ends, total = {}, 0
+        for name, size in sizes.items():
+            ends[name] = total
+            total += -(-size // 64) * 64  # each begins with a cache line
+        self.block = np.empty(total + 64, np.uint8)
+        start = address(self.block)
+        start += -start % 64
+        self.places = {name: start + end for name, end in ends.items()}
+
+
+def workspace(how: Plan, net: Network, itemsize: int, threads: int, *, tiles: int, batch: int,
+              held: bool, learning: bool) -> Workspace:  # fmt: skip
+    """Memory for so many threads; for `tiles` of inputs that stay, where the plan says so."""
+    together = learning and not how.grouped
+    slots = how.tiles_a_slab if together else threads
+    kept = tiles if how.resident and how.grouped else slots
+    groups = -(-batch // how.group)
+    sizes = {
+        "inputs": kept * how.input_size * itemsize,
+        "works": slots * how.work_size * itemsize,
+        "parts": 16 * max(groups if how.grouped else 0, how.tiles_a_slab),
+    }
+    if learning and how.grouped:
+        sizes["lane_sums"] = threads * how.lane_size * itemsize
+        sizes["group_gradients"] = groups * net.n_params * itemsize
+    if held:
+        sizes["held_inputs"] = threads * how.input_size * itemsize
+        sizes["held_works"] = threads * how.work_size * itemsize
+        sizes["held_parts"] = 16 * HELD_GROUPS
+    return Workspace(sizes)
+
+
+class Job:
+    """The table that a run is told in, and what it points to, kept alive."""
+
+    def __init__(self, template: np.ndarray, threads: int, keep: tuple[Any, ...]) -> None:
+        self.table = template.copy()
+        self.sync = np.zeros(STATUS + 8 * threads, np.int64)
+        self.keep = keep
+        self.table[FIELD["sync"]] = address(self.sync)
+
+    def put(self, **fields: int) -> None:
+        """Fill in fields."""
+        for name, value in fields.items():
+            self.table[FIELD[name]] = value
+
+    def __getitem__(self, name: str) -> int:
+        return int(self.table[FIELD[name]])
+
+
+# ---- what stays the same from run to run
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A task's code and plan for batches of one size."""
+
+    how: Plan
+    kernel: Kernel
+    template: np.ndarray  # the fields of the job that are the same in every run
+    keep: tuple[Any, ...]
+
+
+def template(how: Plan, net: Network, **more: int) -> np.ndarray:
+    """A job's table with what the plan says."""
+    table = np.zeros(len(JOB), np.int64)
+    last = dict(zip(LAYER, how.layers[-1], strict=True))
+    fields = {
+        "layers": address(how.layers), "depth": len(net.layers), "parameters": net.n_params,
+        "tile": how.tile, "tiles_a_slab": how.tiles_a_slab, "grouped": how.grouped,
+        "group": how.group, "resident": how.resident,
+        "input_size": how.input_size, "work_size": how.work_size,
+        "y_place": how.y_place, "w_place": how.w_place,
+        "output_z": last["z"], "output_a": last["a"], "output_d": last["d"], "outputs": net.n_out,
+        "yield": give_way(), "failed": -1, "lane_size": how.lane_size, **more,
+    }  # fmt: skip
+    for name, value in fields.items():
+        table[FIELD[name]] = int(value)
+    return table
+
+
+@lru_cache(maxsize=256)
+def prepared(kit: Kit, task: Task, batch: int, *, whole: bool, updating: bool) -> Prepared:
+    """For training, or with `updating` False for sums alone."""
+    net, optimizer = task.net, task.optimizer
+    how = plan(kit, net, task.loss, batch, whole=whole, learning=True)
+    loss = compiled(kit, task.loss, closed=task.loss.closes(net.layers[-1].activation))
+    update = None
+    if updating and isinstance(optimizer, Optimizer):
+        # without its learning rate, which is handed over by itself
+        update = compiled(kit, dataclasses.replace(optimizer, lr=0.0))
+    kernel, _, library = kernels(kit)
+    table = template(
+        how, net, loss=loss["learn"], cost=loss["cost"],
+        update=0 if update is None else update["update"],
+        batch=batch, mean=task.reduction != "sum", alone=task.reduction == "batch",
+        penalised=bool(task.l1 or task.l2), clipped=task.clip is not None,
+    )  # fmt: skip
+    return Prepared(how, kernel, table, (loss, update, library))
+
+
+@lru_cache(maxsize=256)
+def prepared_to_predict(kit: Kit, net: Network) -> Prepared:
+    """For predictions."""
+    how = plan(kit, net, None, 4096, whole=False, learning=False)
+    _, kernel, library = kernels(kit)
+    return Prepared(how, kernel, template(how, net), (library,))
+
+
+# ---- training
+
+
+class Run:
+    """Compiled updates of one task on one set of samples, from one theta on."""
+
+    def __init__(
+        self,
+        kit: Kit,
+        threads: Any,
+        task: Task,
+        theta: Array,
+        slots: tuple[Array, ...],
+        samples: Samples,
+        *,
+        batch_size: int | None,
+        validation: Samples | None = None,
+        step: int = 0,
+        epochs: int = 0,
+    ) -> None:
+        net, dtype = task.net, theta.dtype
+        self.samples = samples = in_dtype(samples, dtype)
+        self.rows = len(samples[0])
+        self.batch = self.rows if batch_size is None else min(batch_size, self.rows)
+        self.batches = -(-self.rows // self.batch)
+        self.optimizer = task.optimizer
+        code = prepared(kit, task, self.batch, whole=self.batches == 1, updating=epochs > 0)
+        how, self.kernel = code.how, code.kernel
+        operations = how.flops * self.batch
+        self.threads: int = threads(operations, how.pieces(self.batch))
+        self.pace = Pace(operations)
+        # what is updated: copies, which become the next state
+        self.theta = np.array(theta)
+        self.slots = tuple(np.array(slot) for slot in slots)
+        self.gradient = np.empty_like(self.theta)
+        self.costs = np.empty((3, epochs))  # losses, objectives, validation losses
+        self.running = np.zeros(6)  # and then the constants l1, l2, clip
+        self.running[3:] = task.l1, task.l2, task.clip or 0.0
+        self.data = data_table(samples)
+        held = None
+        if validation is not None:
+            validation = in_dtype(validation, dtype)
+            held = data_table(validation)
+        tiny = None
+        if how.grouped:
+            worth = epochs * self.rows * how.flops > WORTH_COMPILING
+            tiny = compiled_tiny(kit, net, task.loss, now=worth)
+        space = workspace(
+            how, net, dtype.itemsize, self.threads, tiles=-(-self.rows // how.tile),
+            batch=self.batch, held=held is not None, learning=True,
+        )  # fmt: skip
+        addresses = np.array([address(slot) for slot in self.slots], np.int64)
+        self.job = Job(
+            code.template,
+            self.threads,
+            (self, code, validation, held, tiny, space, addresses),
+        )
+        places, costs, running = space.places, address(self.costs), address(self.running)
+        self.job.put(
+            theta=address(self.theta), gradient=address(self.gradient), slots=address(addresses),
+            data=address(self.data), held_out=address(held), batches=self.batches, step=step,
+            running=running, constants=running + 24, losses=costs, objectives=costs + 8 * epochs,
+            validation=costs + 16 * epochs, tiny=0 if tiny is None else tiny["learn"], **places,
+        )  # fmt: skip
+
+    @property
+    def step(self) -> int:
+        """Updates made so far."""
+        return self.job["step"]
+
+    def follow(self, order: np.ndarray) -> None:
+        """Take the rows in this order from now on."""
+        self.order = np.ascontiguousarray(order, np.int64)
+        self.data[ORDER] = address(self.order)
+
+    def go(self, first: int, last: int) -> int:
+        """Updates from `first` up to `last`; the one that failed, or -1."""
+        job = self.job
+        while first < last:
+            end = min(last, first + self.pace.pieces)
+            job.put(first=first, last=end)
+            if isinstance(self.optimizer, Optimizer):
+                rates = self.rates(self.optimizer, end - first)
+                job.put(rates=address(rates))
+            with self.pace.watch(end - first) as seconds:
+                execute(self.kernel, job.table, job.sync, self.threads, seconds, job)
+            if job["failed"] >= 0:
+                return job["failed"]
+            first = end
+        return -1
+
+    def rates(self, optimizer: Optimizer, count: int) -> np.ndarray:
+        """The learning rates of the next updates."""
+        if isinstance(optimizer.lr, float | int):
+            return np.full(count, float(optimizer.lr))
+        step = self.step
+        return np.array([optimizer.rate(step + i) for i in range(count)])
