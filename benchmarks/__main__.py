@@ -39,7 +39,7 @@ def speed(
     contenders: Names = None,
     dtypes: Names = None,
     threads: str = "1,2",
-    rounds: int = 5,
+    rounds: int = 7,
     quick: bool = False,
     add: bool = False,
     out: Folder = None,

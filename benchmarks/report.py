@@ -20,6 +20,7 @@ from benchmarks.workloads import WORKLOADS, Workload
 
 OURS = ("fused", "reference")
 BITS = {"float64": "f64", "float32": "f32"}
+LEAST_SHOWN = 0.04  # limits farther off than that are not drawn
 COLOURS = {
     "reference": "#999999", "numpy": "#4c78a8", "sklearn": "#f58518", "torch": "#e45756",
     "compile": "#b279a2", "jax": "#54a24b", "ort": "#9d755d",
@@ -272,14 +273,18 @@ def picture(results: list[Result], peaks: Peaks, path: Path) -> None:
     fig, axes = plt.subplots(
         1, len(counts), figsize=(6.5 * len(counts), 1.6 + 0.34 * most), squeeze=False
     )
+    drawn = set()
     for ax, count in zip(axes[0], counts, strict=True):
         lines = [one for one in shown if one[0][2] == count]
         for y, (_, found, base) in enumerate(lines):
             assert base.median is not None
-            ax.plot([limit(base, peaks) / base.median], [y], "k|", ms=11, mew=2)
+            share = limit(base, peaks) / base.median
+            if share >= LEAST_SHOWN:
+                ax.plot([share], [y], "k|", ms=11, mew=2)
             for name, r in found.items():
                 if r.median is not None and name in COLOURS and r is not base:
                     ax.plot([r.median / base.median], [y], "o", color=COLOURS[name], ms=6)
+                    drawn.add(name)
         ax.axvline(1.0, color="black", lw=1)
         ax.set_yticks(range(len(lines)), [f"{k} {BITS[d]}" for (k, d, _), *_ in lines])
         ax.set_ylim(len(lines) - 0.5, -0.5)
@@ -288,13 +293,10 @@ def picture(results: list[Result], peaks: Peaks, path: Path) -> None:
         ax.set_xlabel("time beside glassnet's (1); | is the physical limit")
         ax.set_title(told(count), loc="left")
         ax.grid(axis="x", alpha=0.3)
-    base_names = {base.contender for *_, base in shown}
-    present = [
-        n for n in COLOURS if any(n in found for _, found, _ in shown) and n not in base_names
-    ]
     handles = [
         plt.Line2D([], [], marker="o", ls="", color=COLOURS[n], label=CONTENDERS[n].label)
-        for n in present
+        for n in COLOURS
+        if n in drawn
     ]
     fig.legend(handles=handles, loc="lower center", ncols=max(1, len(handles)), frameon=False)
     fig.tight_layout(rect=(0, 0.07, 1, 1))

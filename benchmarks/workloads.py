@@ -176,7 +176,7 @@ WORKLOADS = {
         ),
         Workload(
             "W4b", "784-512-512-10 relu, 60,000 rows, batch 128", "train",
-            classifier(784, 512, 512, 10), like_mnist, 60_000, SINGLE, 128, rounds=2, unit="s",
+            classifier(784, 512, 512, 10), like_mnist, 60_000, SINGLE, 128, rounds=3, unit="s",
         ),
         Workload(
             "W5-row", "64-64-10 relu, softmax: one row", "row",
