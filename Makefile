@@ -79,12 +79,13 @@ bench-lesson: $(STAMPS)/bench  ## the notebook's plain loop and the walkthrough,
 	$(BIN)/python -m pytest benchmarks -o addopts= -p no:cacheprovider --benchmark-only \
 	    --benchmark-group-by=group --benchmark-columns=median,iqr,rounds
 
-.venv-bench/ready: pyproject.toml constraints.txt
+.venv-bench/ready: pyproject.toml constraints.txt benchmarks/peers.txt
 	@tools/venv.sh .venv-bench "$(PYTHON)"
 	@echo "Installing glassnet and its peers into .venv-bench: once, a few minutes"
 	@grep -v -i '^mpmath==' constraints.txt > .venv-bench/constraints.txt
 	@.venv-bench/bin/python -m pip --disable-pip-version-check install --quiet \
-	    --constraint .venv-bench/constraints.txt --editable '.[bench]'
+	    --constraint .venv-bench/constraints.txt --constraint benchmarks/peers.txt \
+	    --editable '.[bench]'
 	@touch $@
 
 pin:  ## write constraints.txt anew: the newest versions that fit pyproject.toml
