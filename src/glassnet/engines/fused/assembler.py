@@ -634,6 +634,11 @@ class Code:
         f = self.module.declare(name, None, [type, POINTER, I32, mask.type])
         self.call(f, value, at, self.constant(type.bits // 8, I32), mask)
 
+    def prefetch(self, at: Pointer) -> None:
+        """Ask for a cache line that will be read soon."""
+        f = self.module.declare("llvm.prefetch.p0", None, [POINTER, I32, I32, I32])
+        self.call(f, at, *(self.constant(i, I32) for i in (0, 2, 1)))  # to read, into L2, data
+
     def address(self, number: Value, element: Type) -> Pointer:
         """The pointer whose address an integer holds."""
         return Pointer(self, self.emit(f"inttoptr {number!r} to ptr"), element)

@@ -31,7 +31,7 @@ from glassnet.engines.fused.assembler import (
 from glassnet.engines.fused.blocks import ADD
 from glassnet.engines.fused.formulas import write_penalty
 from glassnet.engines.fused.target import Kit
-from glassnet.engines.fused.tiles import Layer, Tiles, tiles
+from glassnet.engines.fused.tiles import Layer, Tiles, tiles, transposed
 
 DATA = ("X", "x_row", "x_column", "y", "y_row", "y_column", "weight", "order", "rows")
 """Where samples lie: addresses (weight and order may be 0) and strides, counted in numbers."""
@@ -60,7 +60,7 @@ JOB = (
     "tiny",  # the function for a tiny network, or 0
     "parts", "held_parts",  # loss and weight of each tile or group
     "sync", "yield", "failed",
-    "out", "out_row",  # where predictions go
+    "out",  # where predictions go
 )  # fmt: skip
 """What a run is told, and tells: whole numbers and addresses in one table."""
 
@@ -223,6 +223,7 @@ def pass_tile(kit: Kit, functions: Tiles) -> Callable[..., None]:
 
         with code.when(reload != 0):
             fill()
+            look_ahead(code, kit, functions, D, layers, first + count, count)
         z, a, d = (work.at(getattr(J, f"output_{name}")) for name in "zad")
         loss = code.variable(F64, 0.0)
 
@@ -252,6 +253,20 @@ def pass_tile(kit: Kit, functions: Tiles) -> Callable[..., None]:
         result[1] = result[1] + weight.get()
 
     return body
+
+
+FAR = 2**19
+"""Numbers in X from which the next tile's rows are asked for while this one is computed."""
+
+
+def look_ahead(code: Code, kit: Kit, functions: Tiles, D: Fields, layers: Pointer, first: Value,
+               count: Value) -> None:  # fmt: skip
+    """Ask for the rows of the next tile, where they are too many to lie in a cache anyway."""
+    columns = Layer(code, layers, code.constant(0, I64)).n_in
+    with code.when((D.rows * columns > FAR) & (D.x_column == 1)):
+        end = least(code, first + count, D.rows)
+        X, order = D.pointer("X", kit.real), D.pointer("order", I64)
+        code.call(functions.ask_for, X, D.x_row, columns, order, first, end)
 
 
 def validation(kit: Kit, tile_pass: Function, barrier: Function) -> Callable[..., None]:
@@ -483,7 +498,7 @@ def slabs(kit: Kit, parts: Parts) -> Callable[..., None]:
                     with code.loop(0, many) as t:
                         code.call(
                             parts.tiles.bias_gradients, layers, k, gradient, memory(t)[1],
-                            length_of_rows(t0 + t), low, high, flags(t),
+                            length_of_rows(t0 + t), samples(t0 + t), low, high, flags(t),
                         )  # fmt: skip
                     finished(layer.b + low, high - low, 0)
             with code.when(finishing):
@@ -683,20 +698,22 @@ def predict(kit: Kit, functions: Tiles) -> Callable[..., None]:
             ld = (count + (n - 1)) // n * n
             code.call(functions.gather, inputs, ld, D.pointer("X", kit.real), D.x_row, D.x_column,
                       columns, D.pointer("order", I64), first, count)  # fmt: skip
+            look_ahead(code, kit, functions, D, layers, first + count, count)
             code.call(functions.forward, layers, J.depth, theta, inputs, work, ld, 0)
-            with code.loop(0, count, n) as s, code.loop(0, J.outputs, n) as j:
-                wide = code.first(J.outputs - j, n)
-                block = transposed_from(code, a, ld, s, j, n)
-                for i in range(n):
-                    with code.when(s + i < count):
-                        out.put((first + s + i) * J.out_row + j, block[i], wide)
+
+            def one_number(first: Value = first, count: Value = count) -> None:
+                with code.loop(0, count, n) as s:
+                    out.put(first + s, a.vector(s, n), code.first(count - s, n))
+
+            def several(first: Value = first, count: Value = count, ld: Value = ld) -> None:
+                with code.loop(0, count, n) as s, code.loop(0, J.outputs, n) as j:
+                    block = transposed(code, [a.vector((j + i) * ld + s, n) for i in range(n)])
+                    wide = code.first(J.outputs - j, n)
+                    for i in range(n):
+                        with code.when(s + i < count):
+                            out.put((first + s + i) * J.outputs + j, block[i], wide)
+
+            code.choose(J.outputs == 1, one_number, several)
             tile.set(tile.get() + 1)
 
     return body
-
-
-def transposed_from(code: Code, a: Pointer, ld: Value, s: Value, j: Value, n: int) -> list[Value]:
-    """The n samples from s of the n neurons from j, a vector for each sample."""
-    from glassnet.engines.fused.tiles import transposed
-
-    return transposed(code, [a.vector((j + i) * ld + s, n) for i in range(n)])

@@ -66,10 +66,7 @@ class Fused:
         )
         data = data_table((X, out, None))
         job = Job(code.template, threads, (code, X, theta, out, space, data))
-        job.put(
-            theta=address(theta), data=address(data), out=address(out), out_row=net.n_out,
-            **space.places,
-        )  # fmt: skip
+        job.put(theta=address(theta), data=address(data), out=address(out), **space.places)
         execute(code.kernel, job.table, job.sync, threads, operations / SLOW, job)
         return out
 

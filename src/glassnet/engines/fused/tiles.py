@@ -41,6 +41,7 @@ class Tiles:
     """The functions on one tile."""
 
     gather: Function
+    ask_for: Function
     forward: Function
     backward: Function
     lane_gradients: Function
@@ -59,6 +60,7 @@ def tiles(module: Module, kit: Kit) -> Tiles:
         gather=module.define(
             "gather", [real, I64, real, I64, I64, I64, table, I64, I64], gather(kit)
         ),
+        ask_for=module.define("ask_for", [real, I64, I64, table, I64, I64], ask_for(kit)),
         forward=module.define(
             "forward", [table, I64, real, real, real, I64, I64], forward(kit, multiply)
         ),
@@ -74,7 +76,7 @@ def tiles(module: Module, kit: Kit) -> Tiles:
             row_gradients(kit, multiply, row_dots),
         ),
         bias_gradients=module.define(
-            "bias_gradients", [table, I64, real, real, I64, I64, I64, I64], bias_gradients(kit)
+            "bias_gradients", [table, I64, real, real, I64, I64, I64, I64, I64], bias_gradients(kit)
         ),
         fold=module.define("fold", [real, real, I64], fold(kit)),
     )  # fmt: skip
@@ -148,6 +150,25 @@ def gather(kit: Kit) -> Callable[..., None]:
                         tile[c * ld + s + i] = start[c * column]
 
             code.choose(column == 1, lying_together, lying_apart)
+
+    return body
+
+
+def ask_for(kit: Kit) -> Callable[..., None]:
+    """Rows order[first:end] of a table are wanted soon: let memory fetch them meanwhile."""
+    line = 512 // kit.real.bits
+
+    def body(
+        code: Code, X: Pointer, row: Value, columns: Value, order: Pointer, first: Value, end: Value
+    ) -> None:
+        shuffled = code.convert(order, I64) != 0
+        with code.loop(first, end) as s:
+            at = code.variable(I64, s)
+            with code.when(shuffled):
+                at.set(order[s])
+            with code.loop(0, columns, line) as c:
+                code.prefetch(X.at(at.get() * row + c))
+            code.prefetch(X.at(at.get() * row + columns - 1))
 
     return body
 
@@ -302,15 +323,36 @@ def bias_gradients(kit: Kit) -> Callable[..., None]:
     n = kit.lanes
 
     def body(code: Code, table: Pointer, k: Value, G: Pointer, work: Pointer, ld: Value,
-             first: Value, end: Value, flags: Value) -> None:  # fmt: skip
+             count: Value, first: Value, end: Value, flags: Value) -> None:  # fmt: skip
         layer = Layer(code, table, k)
-        with code.loop(first, end) as j:
-            lanes = code.variable(kit.vector, 0.0)
-            with code.loop(0, ld, n) as s:
-                lanes.set(lanes.get() + work.vector(layer.d + j * ld + s, n))
-            total = code.variable(kit.real, code.total(lanes.get()))
-            with code.when((flags & ADD) != 0):
-                total.set(G[layer.b + j] + total.get())
-            G[layer.b + j] = total.get()
+        b = G.at(layer.b)
+        adding = (flags & ADD) != 0
+
+        def of_transposed() -> None:
+            # neighbouring neurons in a vector, two chains of sums: even samples, odd samples
+            with code.loop(first, end, n) as j:
+                sums = [code.variable(kit.vector, 0.0) for _ in range(2)]
+                with code.loop(0, count, 2) as s:
+                    row = work.at(layer.dt + s * layer.padded + j)
+                    sums[0].set(sums[0].get() + row.vector(0, n))
+                    with code.when(s + 1 < count):
+                        sums[1].set(sums[1].get() + row.vector(layer.padded, n))
+                mask = code.first(end - j, n)
+                total = code.variable(kit.vector, sums[0].get() + sums[1].get())
+                with code.when(adding):
+                    total.set(b.vector(j, n, mask) + total.get())
+                b.put(j, total.get(), mask)
+
+        def of_rows() -> None:
+            with code.loop(first, end) as j:
+                lanes = code.variable(kit.vector, 0.0)
+                with code.loop(0, ld, n) as s:
+                    lanes.set(lanes.get() + work.vector(layer.d + j * ld + s, n))
+                total = code.variable(kit.real, code.total(lanes.get()))
+                with code.when(adding):
+                    total.set(b[j] + total.get())
+                b[j] = total.get()
+
+        code.choose(layer.dt >= 0, of_transposed, of_rows)
 
     return body
