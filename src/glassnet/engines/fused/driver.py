@@ -58,6 +58,7 @@ JOB = (
     "held_inputs", "held_works",  # memory for validation, a tile for each thread
     "lane_sums", "lane_size", "group_gradients",
     "tiny",  # the function for a tiny network, or 0
+    "quick",  # whether it sees all rows as one tile, and nothing else is asked for
     "parts", "held_parts",  # loss and weight of each tile or group
     "sync", "yield", "failed",
     "out",  # where predictions go
@@ -127,7 +128,7 @@ def write_driver(module: Module, kit: Kit) -> None:
     by_groups = module.define(
         "by_groups", [table, I64, I64, I64, I64, I64, Pointing(F64)], groups(kit, parts)
     )
-    module.define("train", [table, I64, I64], train(parts, by_slabs, by_groups), public=True)
+    module.define("train", [table, I64, I64], train(kit, parts, by_slabs, by_groups), public=True)
     module.define("predict", [table, I64, I64], predict(kit, parts_of_tiles), public=True)
 
 
@@ -621,7 +622,7 @@ def add_groups(code: Code, kit: Kit, J: Fields, count: Value) -> None:
 # ---- whole runs
 
 
-def train(parts: Parts, by_slabs: Function, by_groups: Function) -> Callable[..., None]:
+def train(kit: Kit, parts: Parts, by_slabs: Function, by_groups: Function) -> Callable[..., None]:
     """Updates `first` to `last`, each thread with its number; ends early where a number is not."""
 
     def body(code: Code, job: Pointer, me: Value, threads: Value) -> None:
@@ -658,6 +659,35 @@ def train(parts: Parts, by_slabs: Function, by_groups: Function) -> Callable[...
                 with code.when((batch == J.batches - 1) & (J.update != 0)):
                     close_epoch()
                 u.set(u.get() + 1)
+                with code.when((J.quick != 0) & (result[1] > 0.0)):
+                    go_on_quickly()
+
+            def go_on_quickly() -> None:
+                weight = result[1]
+                scale = reduced(code, J, weight)
+                inputs, real = J.pointer("inputs", kit.real), kit.real
+                y, w = inputs.at(J.y_place), inputs.at(J.w_place)
+                theta, gradient = J.pointer("theta", real), J.pointer("gradient", real)
+                sums, rates = J.pointer("lane_sums", real), J.pointer("rates", F64)
+                ld = (rows + (kit.lanes - 1)) // kit.lanes * kit.lanes
+                with code.repeat(lambda: (u.get() < J.last) & (going.get() != 0)):
+                    tiny, update = J.pointer("tiny", I64), J.pointer("update", I64)
+                    loss = code.call_at(tiny, F64, inputs, y, w, theta, sums, ld, ld * 0)
+                    code.call(parts.tiles.fold, gradient, sums, J.parameters)
+                    keep_account(code, J, me, rows, loss, weight, code.constant(0.0, F64))
+                    now = step.get()
+                    strange = code.call_at(
+                        update, F64, theta, gradient, J.pointer("slots", I64),
+                        code.constant(0, I64), J.parameters, scale, rates[now - J.step],
+                        code.convert(now + 1, F64),
+                    )  # fmt: skip
+                    step.set(now + 1)
+
+                    def next_one() -> None:
+                        close_epoch()
+                        u.set(u.get() + 1)
+
+                    code.choose((strange != 0.0) | (sync[STATUS] != 0), fail, next_one)
 
             def close_epoch() -> None:
                 with code.when(me == 0):

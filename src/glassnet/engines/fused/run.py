@@ -27,9 +27,6 @@ from glassnet.engines.fused.tiny import compiled_tiny
 FIELD = {name: number for number, name in enumerate(JOB)}
 ORDER = DATA.index("order")
 
-WORTH_COMPILING = 3e9
-"""Operations of a call from which code for one tiny network alone is made, if there is none yet."""
-
 
 @lru_cache(maxsize=8)
 def kernels(kit: Kit) -> tuple[Kernel, Kernel, Any]:
@@ -242,8 +239,7 @@ class Run:
             held = data_table(validation)
         tiny = None
         if how.grouped:
-            worth = epochs * self.rows * how.flops > WORTH_COMPILING
-            tiny = compiled_tiny(kit, net, task.loss, now=worth)
+            tiny = compiled_tiny(kit, net, task.loss, epochs * self.rows * how.flops)
         space = workspace(
             how, net, dtype.itemsize, self.threads, tiles=-(-self.rows // how.tile),
             batch=self.batch, held=held is not None, learning=True,
@@ -259,7 +255,9 @@ class Run:
             theta=address(self.theta), gradient=address(self.gradient), slots=address(addresses),
             data=address(self.data), held_out=address(held), batches=self.batches, step=step,
             running=running, constants=running + 24, losses=costs, objectives=costs + 8 * epochs,
-            validation=costs + 16 * epochs, tiny=0 if tiny is None else tiny["learn"], **places,
+            validation=costs + 16 * epochs, tiny=0 if tiny is None else tiny["learn"],
+            quick=tiny is not None and how.resident and self.rows <= how.tile and held is None
+            and not (task.l1 or task.l2 or task.clip is not None), **places,
         )  # fmt: skip
 
     @property

@@ -281,14 +281,36 @@ def lane_gradients(kit: Kit, lane_dots: Function) -> Callable[..., None]:
 
 
 def fold(kit: Kit) -> Callable[..., None]:
-    """G[i] = Σ over the lanes of sums[i]."""
+    """G[i] = Σ over the lanes of sums[i], halves laid on each other: n at a time, in a tree."""
     n = kit.lanes
 
     def body(code: Code, G: Pointer, sums: Pointer, count: Value) -> None:
-        with code.loop(0, count) as i:
+        whole = count - count % n
+        with code.loop(0, whole, n) as i:
+            G.put(i, totals(code, [sums.vector((i + k) * n, n) for k in range(n)]))
+        with code.loop(whole, count) as i:
             G[i] = code.total(sums.vector(i * n, n))
 
     return body
+
+
+def totals(code: Code, rows: list[Value]) -> Value:
+    """The totals of n vectors as one: each addition is one of `Code.fold`'s."""
+    n = len(rows)
+    width = n  # of what is left of each row
+    while width > 1:
+        half = width // 2
+        low = [q for q in range(n) if q % width < half]
+        # two rows side by side: the lower halves of all that they hold, then the upper halves
+        rows = [
+            code.add(
+                code.shuffle(a, b, low + [n + q for q in low]),
+                code.shuffle(a, b, [q + half for q in low] + [n + q + half for q in low]),
+            )
+            for a, b in zip(rows[::2], rows[1::2], strict=True)
+        ]
+        width = half
+    return rows[0]
 
 
 def row_gradients(kit: Kit, multiply: Products, row_dots: Function) -> Callable[..., None]:

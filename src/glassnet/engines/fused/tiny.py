@@ -27,6 +27,8 @@ from glassnet.engines.fused.target import Kit
 
 WEIGHTS = 128
 """Weights up to which a network is written out: the code has two to six instructions for each."""
+WORTH = 1e9
+"""Operations on one network that take about as long as to compile code for it alone."""
 KEPT = 64
 """How many such networks are kept in memory."""
 AT_ONCE = 2
@@ -34,16 +36,23 @@ AT_ONCE = 2
 
 
 _made: dict[tuple[Kit, Network, Loss], Compiled | None] = {}
+_spent: dict[tuple[Kit, Network, Loss], float] = {}
 
 
-def compiled_tiny(kit: Kit, net: Network, loss: Loss, *, now: bool) -> Compiled | None:
-    """The code for a network; None where there is none, and it is not wanted `now`.
+def compiled_tiny(kit: Kit, net: Network, loss: Loss, operations: float) -> Compiled | None:
+    """The code for a network on which so many operations are about to be spent.
 
-    There never is any for a network that is too large, or whose formulas mix its neurons.
+    None as long as fewer than WORTH have been: whoever pays for the ski only after the rent came
+    to its price never pays more than double. None for ever where the network is too large, or its
+    formulas mix its neurons.
     """
     key = kit, net, loss
-    if key in _made or not now or net.n_params > WEIGHTS:
+    if key in _made or net.n_params > WEIGHTS:
         return _made.get(key)
+    _spent[key] = _spent.get(key, 0.0) + operations
+    if _spent[key] < WORTH:
+        return None
+    del _spent[key]
     module = Module()
     try:
         write(module, kit, net, loss)
@@ -52,8 +61,9 @@ def compiled_tiny(kit: Kit, net: Network, loss: Loss, *, now: bool) -> Compiled 
         return None
     library = load(str(module), kit.target)
     _made[key] = Compiled({"learn": library.address("learn")}, library)
-    while len(_made) > KEPT:
-        _made.pop(next(iter(_made)))
+    for known in (_made, _spent):
+        while len(known) > KEPT:
+            known.pop(next(iter(known)), None)  # the oldest
     return _made.get(key)
 
 
