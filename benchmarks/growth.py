@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.contenders.glassnet_engines import engine_of
 from benchmarks.machine import describe
+from benchmarks.report import number
 from benchmarks.worker import pin
 from benchmarks.workloads import SEED
 from glassnet import Adam, Network, ReLU, SquaredError, Tanh, Task, start
@@ -155,7 +156,7 @@ def markdown(told: dict[str, Any]) -> str:
     for family in told["families"]:
         name, points = family["name"], family["points"]
         at = points[family["largest_step_at"]][name] if len(points) > 1 else ""
-        costs = ", ".join(f"{point['picoseconds']:.3g}" for point in points)
+        costs = " · ".join(number(point["picoseconds"]) for point in points)
         step = f"×{family['largest_step']:.2f} at {at:,}"
         lines.append(
             f"| {name}: {family['about']} | {points[0][name]:,} to {points[-1][name]:,} | {costs} "
@@ -225,7 +226,7 @@ def run(
         for point in family["points"]:
             table.add_row(
                 f"{point[family['name']]:,}", f"{point['parameters']:,}",
-                f"{1e3 * point['seconds']:.3g}", f"{point['picoseconds']:.3g}",
+                number(1e3 * point["seconds"]), number(point["picoseconds"]),
             )  # fmt: skip
         console.print(table)
         console.print(

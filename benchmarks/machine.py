@@ -71,6 +71,18 @@ def revision() -> str:
     return told.stdout.strip()
 
 
+def command() -> str:
+    """What was typed, but for the folder, which is nobody's business."""
+    words = iter(sys.argv[1:])
+    kept = []
+    for word in words:
+        if word == "--out":
+            next(words, None)
+        elif not word.startswith("--out="):
+            kept.append(word)
+    return " ".join(["python -m benchmarks", *kept])
+
+
 def describe() -> dict[str, Any]:
     return {
         "processor": processor(),
@@ -82,5 +94,5 @@ def describe() -> dict[str, Any]:
         "versions": versions(),
         "revision": revision(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
+        "command": command(),
     }
