@@ -1,0 +1,1 @@
+"""The fused engine, held to the reference engine."""
