@@ -689,7 +689,7 @@ class Code:
         self._block(end)
 
     @contextmanager
-    def repeat(self, condition: Callable[[], Value]) -> Iterator[None]:
+    def repeat(self, condition: Callable[..., Value]) -> Iterator[None]:
         """`while condition():`."""
         head, body, end = self._label(), self._label(), self._label()
         self.lines.append(f"  br label %{head}")
@@ -711,7 +711,7 @@ class Code:
         self._block(end)
 
     def choose(
-        self, condition: Value, then: Callable[[], None], otherwise: Callable[[], None]
+        self, condition: Value, then: Callable[..., Any], otherwise: Callable[..., Any]
     ) -> None:
         """`if condition: then() else: otherwise()`."""
         yes, no, end = self._label(), self._label(), self._label()

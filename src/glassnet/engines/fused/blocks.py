@@ -26,6 +26,8 @@ BIAS = 1
 """C begins at the bias of its row, not at 0."""
 ADD = 2
 """The product is added to what C holds."""
+FROM = 4
+"""C begins at what it holds: for one row alone, whose biases lie along it."""
 PANEL = 128
 """How deep a panel of B is: with four vectors to a row it stays in the first-level cache."""
 
@@ -97,6 +99,11 @@ def block(kit: Kit, rows: int, wide: int) -> Callable[..., None]:
                 b = code.splat(bias[r], n)
                 for v in range(wide):
                     sums[r][v].set(b)
+        if rows == 1:
+            ends = [None] * (wide - 1) + [code.first(left, n)]
+            with code.when((flags & FROM) != 0):
+                for v in range(wide):
+                    sums[0][v].set(C.vector(v * n, n, ends[v]))
         a_rows = [A.at(ar * r) for r in range(rows)]
         with code.loop(0, K) as k:
             row = B.at(k * ldb)
@@ -150,7 +157,7 @@ def product(kit: Kit, blocks: dict[tuple[int, int], Function]) -> Callable[..., 
                 left.set(n)
             row = code.variable(I64, 0)
             for rows in kit.rows[wide]:
-                with code.repeat(lambda rows=rows: row.get() + rows <= M):  # type: ignore[misc]
+                with code.repeat(lambda rows=rows: row.get() + rows <= M):
                     r = row.get()
                     code.call(
                         blocks[rows, wide],
@@ -170,7 +177,7 @@ def product(kit: Kit, blocks: dict[tuple[int, int], Function]) -> Callable[..., 
             column.set(at + wide * n)
 
         for wide in kit.rows:  # as wide as it goes while more than half of the block is in use
-            with code.repeat(lambda wide=wide: N - column.get() > (wide // 2 + wide // 4) * n):  # type: ignore[misc]
+            with code.repeat(lambda wide=wide: N - column.get() > (wide // 2 + wide // 4) * n):
                 panel(wide)
 
     return body
@@ -244,11 +251,11 @@ def dots(module: Module, kit: Kit, *, lanes: bool) -> Function:
         width = kit.lanes if lanes else 1
         row = code.variable(I64, 0)
         for high in (4, 1):
-            with code.repeat(lambda high=high: row.get() + high <= M):  # type: ignore[misc]
+            with code.repeat(lambda high=high: row.get() + high <= M):
                 m = row.get()
                 column = code.variable(I64, 0)
                 for wide in (4, 1):
-                    with code.repeat(lambda column=column, wide=wide: column.get() + wide <= N):  # type: ignore[misc]
+                    with code.repeat(lambda column=column, wide=wide: column.get() + wide <= N):
                         c = column.get()
                         code.call(
                             blocks[high, wide], G.at((m * ldg + c) * width), ldg,

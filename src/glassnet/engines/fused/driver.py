@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from glassnet.engines.fused.arrays import DATA
 from glassnet.engines.fused.assembler import (
     F64,
     I64,
@@ -32,9 +33,6 @@ from glassnet.engines.fused.blocks import ADD
 from glassnet.engines.fused.formulas import write_penalty
 from glassnet.engines.fused.target import Kit
 from glassnet.engines.fused.tiles import Layer, Tiles, tiles, transposed
-
-DATA = ("X", "x_row", "x_column", "y", "y_row", "y_column", "weight", "order", "rows")
-"""Where samples lie: addresses (weight and order may be 0) and strides, counted in numbers."""
 
 JOB = (
     "layers", "depth", "parameters",  # the table of layers, their number, the length of theta
@@ -105,7 +103,7 @@ class Parts:
     apply: Function
 
 
-def write_driver(module: Module, kit: Kit) -> None:
+def write_driver(module: Module, kit: Kit) -> Tiles:
     """`train(job, me, threads)` and `predict(job, me, threads)`, with all that they call."""
     table, real = Pointing(I64), Pointing(kit.real)
     write_penalty(module, kit)
@@ -130,6 +128,7 @@ def write_driver(module: Module, kit: Kit) -> None:
     )
     module.define("train", [table, I64, I64], train(kit, parts, by_slabs, by_groups), public=True)
     module.define("predict", [table, I64, I64], predict(kit, parts_of_tiles), public=True)
+    return parts_of_tiles
 
 
 def least(code: Code, a: Value, b: Value) -> Value:
@@ -443,8 +442,7 @@ def slabs(kit: Kit, parts: Parts) -> Callable[..., None]:
             tile = code.variable(I64, start)
             with code.repeat(
                 lambda tile=tile, end=end: (
-                    (tile.get() < end)  # type: ignore[misc]
-                    & (atomic_load(code, sync.at(STOP)) == 0)
+                    (tile.get() < end) & (atomic_load(code, sync.at(STOP)) == 0)
                 )
             ):
                 t = tile.get()
@@ -529,10 +527,7 @@ def groups(kit: Kit, parts: Parts) -> Callable[..., None]:
             stop = least(code, (g + 1) * J.group, rows)
             at = code.variable(I64, g * J.group)
             with code.repeat(
-                lambda at=at, stop=stop: (
-                    (at.get() < stop)  # type: ignore[misc]
-                    & (atomic_load(code, sync.at(STOP)) == 0)
-                )
+                lambda at=at, stop=stop: (at.get() < stop) & (atomic_load(code, sync.at(STOP)) == 0)
             ):
                 s = at.get()
                 slot = code.select(J.resident != 0, s // J.tile, me)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +14,12 @@ from glassnet.core.network import Network
 from glassnet.core.optimizers import LBFGS
 from glassnet.engines.base import Losses, Samples, State, Sums, Task, complete
 from glassnet.engines.divergence import Divergence, first_not_finite
+from glassnet.engines.fused.arrays import address, data_table, fitting
 from glassnet.engines.fused.assembler import NotCompilable
+from glassnet.engines.fused.one_row import predictor
 from glassnet.engines.fused.run import (
     Job,
     Run,
-    address,
-    data_table,
-    fitting,
     prepared_to_predict,
     workspace,
 )
@@ -69,6 +69,19 @@ class Fused:
         job.put(theta=address(theta), data=address(data), out=address(out), **space.places)
         execute(code.kernel, job.table, job.sync, threads, operations / SLOW, job)
         return out
+
+    def predictor(self, net: Network, theta: Array) -> Callable[[Array], Array]:
+        """A function from one row x (n_in,) to the answer (n_out,), with as little ado as can be.
+
+        It keeps theta as it is now. The same bits as `predict`; one thread at a time.
+        """
+        net.views(theta)
+        try:
+            code = prepared_to_predict(kit(theta.dtype), net)
+        except (NotCompilable, TypeError) as error:
+            engine, theta = told(error), theta.copy()
+            return lambda x: engine.predict(net, theta, np.asarray(x, theta.dtype)[None])[0]
+        return predictor(kit(theta.dtype), net, theta, code)
 
     def sums(self, task: Task, theta: Array, samples: Samples) -> Sums:
         """Loss and gradient summed over the samples."""

@@ -162,7 +162,10 @@ def is_identity(activation: Activation) -> bool:
 
 @dataclass(frozen=True)
 class Compiled:
-    """Addresses of compiled functions, and the libraries that hold them in memory."""
+    """Addresses of compiled functions, and the library that holds them in memory.
+
+    "along" is no address: 1 for an activation that looks along the neurons.
+    """
 
     addresses: dict[str, int]
     library: Library
@@ -171,9 +174,10 @@ class Compiled:
         return self.addresses[name]
 
 
-def write_activation(module: Module, kit: Kit, activation: Activation) -> None:
+def write_activation(module: Module, kit: Kit, activation: Activation) -> bool:
     """`learn(z, a, rows, ld)`: a = f(z), and da/dz in the place of z; `answer`: a alone.
 
+    Gives back whether it looks along the neurons.
     `chain(d, s, a, rows, ld)`: dL/dz in the place of dL/da. All are (rows, ld).
     """
     mixes = isinstance(activation, Softmax)
@@ -227,26 +231,29 @@ def write_activation(module: Module, kit: Kit, activation: Activation) -> None:
         for name, slope in (("learn", True), ("answer", False)):
             module.define(name, [real, real, I64, I64], partial(form, slope=slope), public=True)
 
-    attempt([along_rows] if mixes else [elementwise, along_rows], write, module)
+    form = attempt([along_rows] if mixes else [elementwise, along_rows], write, module)
     module.define(
         "chain",
         [real, real, real, I64, I64],
         chain_of_softmax if mixes else chain,
         public=True,
     )
+    return bool(form is along_rows)
 
 
-def attempt(forms: Sequence[Any], write: Callable[[Any], None], module: Module) -> None:
-    """Write the first of the forms that can be written."""
+def attempt(forms: Sequence[Any], write: Callable[[Any], None], module: Module) -> Any:
+    """Write the first of the forms that can be written, and say which it is."""
     written = len(module.texts)
-    for number, form in enumerate(forms, 1):
+    *others, last = forms
+    for form in others:
         try:
             write(form)
-            return
         except NotCompilable:
             del module.texts[written:]
-            if number == len(forms):
-                raise
+        else:
+            return form
+    write(last)
+    return last
 
 
 def write_loss(module: Module, kit: Kit, loss: Loss, *, closed: bool) -> None:
@@ -343,9 +350,9 @@ def write_optimizer(module: Module, kit: Kit, optimizer: Optimizer) -> None:
 @lru_cache(maxsize=512)
 def compiled(kit: Kit, formula: Any, *, closed: bool = False) -> Compiled:
     """The machine code of one formula."""
-    module = Module()
+    module, along = Module(), False
     if isinstance(formula, Activation):
-        write_activation(module, kit, formula)
+        along = write_activation(module, kit, formula)
         names = ["learn", "answer", "chain"]
     elif isinstance(formula, Loss):
         write_loss(module, kit, formula, closed=closed)
@@ -354,7 +361,8 @@ def compiled(kit: Kit, formula: Any, *, closed: bool = False) -> Compiled:
         write_optimizer(module, kit, formula)
         names = ["update"]
     library = load(str(module), kit.target)
-    return Compiled({name: library.address(name) for name in names}, library)
+    addresses = {name: library.address(name) for name in names}
+    return Compiled({**addresses, "along": int(along)}, library)
 
 
 def write_penalty(module: Module, kit: Kit) -> None:

@@ -123,7 +123,7 @@ def plan(
         chain = 0 if simple or (last and closed) else code["chain"]
         table[number] = (
             layer.n_in, layer.n_out, wide, start, bias, below, z, a, d, dt,
-            learn, answer, chain, 0,
+            learn, answer, chain, int(not simple and code["along"]),
         )  # fmt: skip
         start, below = start + layer.n_params, a
     work_size = take(0)

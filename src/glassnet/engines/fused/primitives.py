@@ -128,18 +128,23 @@ def form(x: Value) -> Format:
     return DOUBLE if x.type.scalar == "double" else SINGLE
 
 
+HORNER = 1
+
 # ---- parts
 
 
 def polynomial(code: Code, x: Value, coefficients: Sequence[float]) -> Value:
     """Σ c_i x^i, pairs first (Estrin): halves of the chain run side by side."""
     terms: list[Any] = list(coefficients)
-    while len(terms) > 1:
+    while len(terms) > HORNER:
         pairs = zip(terms[::2], terms[1::2], strict=False)
         last = terms[-1:] if len(terms) % 2 else []
         terms = [code.fma(high, x, code.convert(low, x.type)) for low, high in pairs] + last
         x = x * x if len(terms) > 1 else x
-    return code.convert(terms[0], x.type)
+    result = code.convert(terms[-1], x.type)
+    for term in terms[-2::-1]:
+        result = code.fma(result, x, code.convert(term, x.type))
+    return result
 
 
 def rounded(value: Value) -> Value:
@@ -215,10 +220,9 @@ def tanh(code: Code, x: Value) -> Value:
 def logarithm(code: Code, f: Value, k: Value) -> Value:
     """k ln 2 + ln(1 + f) where √½ <= 1+f <= √2."""
     form_ = form(f)
-    square = rounded(f * f)
-    p = code.fma(f, polynomial(code, f, form_.log), code.constant(-0.5, f.type))
-    rest = code.fma(square, p, k * form_.low)
-    return code.fma(k, form_.high, f + rest)
+    p = polynomial(code, f, (-0.5, *form_.log))
+    rest = code.fma(rounded(f * f), p, k * form_.low)
+    return code.fma(k, form_.high, f) + rest
 
 
 def edges(code: Code, x: Value, y: Value, zero: float) -> Value:

@@ -14,10 +14,12 @@ from glassnet.core.formula import Array
 from glassnet.core.network import Network
 from glassnet.core.optimizers import Optimizer
 from glassnet.engines.base import Samples, Task
+from glassnet.engines.fused.arrays import DATA, address, data_table, in_dtype
 from glassnet.engines.fused.assembler import Module
 from glassnet.engines.fused.compiler import load
-from glassnet.engines.fused.driver import DATA, HELD_GROUPS, JOB, STATUS, write_driver
+from glassnet.engines.fused.driver import HELD_GROUPS, JOB, STATUS, write_driver
 from glassnet.engines.fused.formulas import compiled
+from glassnet.engines.fused.one_row import write_one_row
 from glassnet.engines.fused.plan import Plan, plan
 from glassnet.engines.fused.target import Kit
 from glassnet.engines.fused.threads import Kernel, Pace, execute, give_way
@@ -32,53 +34,11 @@ ORDER = DATA.index("order")
 def kernels(kit: Kit) -> tuple[Kernel, Kernel, Any]:
     """`train` and `predict` for a dtype and a machine, and the library that holds them."""
     module = Module()
-    write_driver(module, kit)
+    write_one_row(module, kit, write_driver(module, kit))
     library = load(str(module), kit.target, thorough=False)
     face = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
     train, predict = (face(library.address(name)) for name in ("train", "predict"))
     return train, predict, library
-
-
-# ---- arrays as compiled code sees them
-
-
-def address(array: np.ndarray | None) -> int:
-    """Where an array's numbers begin; 0 for none."""
-    if array is None:
-        return 0
-    try:
-        buffer: Any = array
-        return ctypes.addressof(ctypes.c_char.from_buffer(buffer))  # four times as fast
-    except (TypeError, ValueError, BufferError):  # read-only, empty, or not in one piece
-        return array.ctypes.data
-
-
-def data_table(samples: Samples) -> np.ndarray:
-    """What `driver.DATA` says of samples."""
-    X, y, weight = samples
-    size = X.itemsize
-    (x_row, x_column), (y_row, y_column) = X.strides, y.strides
-    fields = (
-        address(X), x_row // size, x_column // size, address(y), y_row // size, y_column // size,
-        address(weight), 0, len(X),
-    )  # fmt: skip
-    return np.array(fields, np.int64)
-
-
-def fitting(array: Array, dtype: np.dtype[Any]) -> Array:
-    """The array in a dtype, with numbers that lie whole multiples of their size apart."""
-    array = np.asarray(array, dtype)
-    if array.flags.c_contiguous and array.flags.aligned:
-        return array
-    whole = all(stride % array.itemsize == 0 for stride in array.strides)
-    return array if whole and array.flags.aligned else np.ascontiguousarray(array)
-
-
-def in_dtype(samples: Samples, dtype: np.dtype[Any]) -> Samples:
-    """Samples as the kernels read them; a copy is made only of what lies otherwise."""
-    X, y, weight = samples
-    w = None if weight is None else np.ascontiguousarray(weight, dtype)
-    return fitting(X, dtype), fitting(y, dtype), w
 
 
 class Workspace:
@@ -144,6 +104,7 @@ class Prepared:
 
     how: Plan
     kernel: Kernel
+    one_row: int  # the address of `answer_row`
     template: np.ndarray  # the fields of the job that are the same in every run
     keep: tuple[Any, ...]
 
@@ -183,7 +144,7 @@ def prepared(kit: Kit, task: Task, batch: int, *, whole: bool, updating: bool) -
         batch=batch, mean=task.reduction != "sum", alone=task.reduction == "batch",
         penalised=bool(task.l1 or task.l2), clipped=task.clip is not None,
     )  # fmt: skip
-    return Prepared(how, kernel, table, (loss, update, library))
+    return Prepared(how, kernel, 0, table, (loss, update, library))
 
 
 @lru_cache(maxsize=256)
@@ -191,7 +152,7 @@ def prepared_to_predict(kit: Kit, net: Network) -> Prepared:
     """For predictions."""
     how = plan(kit, net, None, 4096, whole=False, learning=False)
     _, kernel, library = kernels(kit)
-    return Prepared(how, kernel, template(how, net), (library,))
+    return Prepared(how, kernel, library.address("answer_row"), template(how, net), (library,))
 
 
 # ---- training

@@ -20,7 +20,7 @@ LAYER = (
     "W", "b",  # where they begin in theta; b < 0 where there is none
     "x", "z", "a", "d", "dt",  # places in the tile's memory; dt < 0 where dL/dW takes dots
     "learn", "answer", "chain",  # the activation's functions; 0 for one that does nothing
-    "lanes",  # where the sums of dL/dW begin, a vector for each; then those of dL/db
+    "along",  # whether the activation looks along the neurons
 )  # fmt: skip
 """What is known of a layer: whole numbers, side by side in one table."""
 
@@ -40,6 +40,7 @@ class Layer:
 class Tiles:
     """The functions on one tile."""
 
+    multiply: Products
     gather: Function
     ask_for: Function
     forward: Function
@@ -57,6 +58,7 @@ def tiles(module: Module, kit: Kit) -> Tiles:
     across = module.define("across", [real, I64, real, I64, I64], transpose(kit))
     lane_dots, row_dots = (dots(module, kit, lanes=lanes) for lanes in (True, False))
     return Tiles(
+        multiply=multiply,
         gather=module.define(
             "gather", [real, I64, real, I64, I64, I64, table, I64, I64], gather(kit)
         ),

@@ -82,7 +82,7 @@ def write(module: Module, kit: Kit, net: Network, loss: Loss) -> None:
         total = code.variable(F64.of(n), 0.0)
         at = code.variable(I64, 0)
         for wide in (AT_ONCE, 1):
-            with code.repeat(lambda wide=wide: at.get() + wide * n <= ld):  # type: ignore[misc]
+            with code.repeat(lambda wide=wide: at.get() + wide * n <= ld):
                 s = at.get()
                 samples(code, [s + v * n for v in range(wide)], x, y, w, theta, parts, total, ld)
                 at.set(s + wide * n)
