@@ -23,7 +23,8 @@ from glassnet.engines.chance import Chance
 class Task:
     """What is to be learnt and how: network, loss, optimizer, reduction, penalties, clipping.
 
-    reduction : whether the objective is the mean or the sum of the samples' weighted losses.
+    reduction : whether the objective is the mean or the sum of the samples' weighted losses;
+        "batch" is a mean in which each batch stands alone, as in scikit-learn: see `objective`.
     l1, l2 : l1·Σ|W| + ½·l2·ΣW² is added to the objective; biases are left out.
     clip : the gradient is shortened to this norm before each step where it is longer.
     """
@@ -49,8 +50,8 @@ class Task:
             raise BadInput(
                 f"optimizer={self.optimizer!r}", "an instance of one is expected", "Try Adam()."
             )
-        if self.reduction not in ("mean", "sum"):
-            raise BadInput(f"reduction={self.reduction!r}", "'mean' or 'sum' is expected")
+        if self.reduction not in ("mean", "sum", "batch"):
+            raise BadInput(f"reduction={self.reduction!r}", "'mean', 'sum' or 'batch' is expected")
         check_constants(self)
 
 
@@ -87,6 +88,9 @@ class Losses:
 
     loss : Σ w·ℓ / Σ w over the epoch's batches, each measured before its update; no penalty.
     objective : the mean over the batches, by their weight, of what was minimised.
+
+    With the reduction "batch" both are means over the batches by their rows, whatever these weigh.
+
     validation : the same as `loss` on the validation rows, after the epoch's last update.
     """
 
@@ -159,12 +163,17 @@ def complete(task: Task, theta: Array, total: Sums) -> tuple[float, Array]:
     """J and dJ/dθ from the sums over all samples: reduce, then add the penalty."""
     if not total.weight > 0:
         raise BadInput("the samples' weights add up to 0", "a sum above 0 is expected")
-    objective = reduce(total.loss, total.weight, task.reduction)
-    grad = reduce(total.grad, total.weight, task.reduction)
-    if task.l1 or task.l2:
-        objective += penalty(task.net, theta, task.l1, task.l2)
-        grad = grad + penalty_slope(task.net, theta, task.l1, task.l2)
-    return objective, grad
+    if not (task.l1 or task.l2):
+        return (
+            reduce(total.loss, total.weight, task.reduction),
+            reduce(total.grad, total.weight, task.reduction),
+        )
+    J, dJ = penalty(task.net, theta, task.l1, task.l2), total.grad
+    slope = penalty_slope(task.net, theta, task.l1, task.l2)
+    if task.reduction == "batch":
+        return (total.loss + J) / total.weight, (dJ + slope) / total.weight
+    objective = reduce(total.loss, total.weight, task.reduction) + J
+    return objective, reduce(dJ, total.weight, task.reduction) + slope
 
 
 def clipped(task: Task, grad: Array) -> Array:

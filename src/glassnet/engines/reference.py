@@ -97,8 +97,11 @@ def one_epoch(
             layer, quantity = first_not_finite(task, theta, slots, batch, step)
             raise Divergence(state.epoch + 1, step + 1, layer, quantity, state)
         theta, slots, step = new_theta, new_slots, step + 1
-        loss, weight = loss + total.loss, weight + total.weight
-        objective += J * total.weight
+        # with "batch" each batch is a data set of its own, which counts by its rows
+        share = float(len(batch[0])) if task.reduction == "batch" else total.weight
+        loss += total.loss * (share / total.weight)
+        objective += J * share
+        weight += share
     after = State(theta, slots, step, state.epoch + 1, chance)
     return after, loss / weight, objective / weight
 
