@@ -8,9 +8,11 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn.utils import shuffle
 
 from glassnet.core.errors import BadInput
-from glassnet.engines.chance import Chance
+from glassnet.engines import chance as chances
+from glassnet.engines.chance import AGAIN, Carried, Chance
 
 STREAMS = {
     "seed": lambda: 42,
@@ -81,6 +83,120 @@ def test_permutation_is_numpys_and_gives_the_stream_after_it(make):
         order, chance = chance.permutation(12)
         np.testing.assert_array_equal(order, rng.permutation(12))
     assert chance == Chance.of(rng)
+
+
+@streams
+def test_every_place_of_a_long_stream_can_be_gone_back_to(make):
+    sizes = [3 + i % 5 for i in range(2 * AGAIN + 9)]
+    rng = used(make())
+    values, orders = [Chance.of(rng)], []
+    for n in sizes:
+        order, after = values[-1].permutation(n)
+        values.append(after)
+        orders.append(order)
+    rng = values[0].generator()
+    for value, n, order in zip(values, sizes, orders, strict=False):
+        assert value == Chance.of(rng)
+        np.testing.assert_array_equal(value.permutation(n)[0], order)  # a second time
+        np.testing.assert_array_equal(rng.permutation(n), order)
+    assert values[-1] == Chance.of(rng)
+
+
+def test_two_ways_on_from_one_place_do_not_meet():
+    _, chance = Chance.of(np.random.RandomState(3)).permutation(7)
+    _, left = chance.permutation(100)
+    _, right = chance.permutation(7)
+    assert left != right
+    rng = chance.generator()
+    rng.permutation(7)
+    assert right == Chance.of(rng)
+    np.testing.assert_array_equal(right.permutation(9)[0], rng.permutation(9))
+
+
+def test_numpy_is_seldom_asked_where_it_stands(monkeypatch):
+    asked = []
+    original = chances._state_of
+    monkeypatch.setattr(chances, "_state_of", lambda rng: asked.append(1) or original(rng))
+    chance = Carried(Chance.of(np.random.RandomState(0)))
+    for _ in range(10 * AGAIN):
+        _, chance = chance.permutation(20)
+    assert len(asked) == 11
+
+
+def test_an_interrupted_draw_is_drawn_again(monkeypatch):
+    class Interrupted(np.random.RandomState):
+        def permutation(self, n):
+            super().permutation(n)
+            raise KeyboardInterrupt
+
+    _, chance = Chance.of(np.random.RandomState(3)).permutation(7)
+    expected, _ = Chance.of(chance.generator()).permutation(8)
+    broken = Interrupted(1)
+    broken.set_state(chance.generator().get_state())
+    chance._stream.live = broken
+    with pytest.raises(KeyboardInterrupt):
+        chance.permutation(8)
+    np.testing.assert_array_equal(chance.permutation(8)[0], expected)
+
+
+def test_a_value_does_not_change():
+    for value in (Chance.of(1), Carried(Chance.of(1))):
+        with pytest.raises(AttributeError, match="is a value, it does not change"):
+            value.order = None
+
+
+# ---- orders that are carried on
+
+
+def carried(make, draws, n=12):
+    value = Carried(Chance.of(used(make())))
+    for _ in range(draws):
+        _, value = value.permutation(n)
+    return value
+
+
+def test_orders_compose_as_scikit_learns():
+    ours, rng, order = Carried(Chance.of(np.random.RandomState(5))), np.random.RandomState(5), None
+    for _ in range(AGAIN + 3):
+        order = shuffle(np.arange(30) if order is None else order, random_state=rng)
+        drawn, ours = ours.permutation(30)
+        np.testing.assert_array_equal(drawn, order)
+    assert ours.chance == Chance.of(rng)
+    assert Chance.of(ours.generator()) == ours.chance
+
+
+@pytest.mark.parametrize("draws", [0, 1, 3])
+@streams
+def test_a_carried_order_is_a_value(make, draws):
+    value, again = carried(make, draws), carried(make, draws)
+    assert value == again
+    assert hash(value) == hash(again)
+    assert value.text == again.text
+    assert repr(value).startswith("<Carried: <Chance: ")
+    assert pickle.loads(pickle.dumps(value)) == value
+    through_json = Chance.from_json(json.loads(json.dumps(value.as_json())))
+    assert through_json == value
+    assert value != value.chance
+    expected, after = value.permutation(12)
+    order, same = through_json.permutation(12)
+    np.testing.assert_array_equal(order, expected)
+    assert same == after
+    assert after != value
+    with pytest.raises(ValueError, match="read-only"):
+        order[0] = 1
+
+
+def test_an_order_for_other_rows_is_refused():
+    value = carried(STREAMS["legacy"], 1)
+    with pytest.raises(BadInput, match="an order of 12 rows, 13 rows are expected"):
+        value.permutation(13)
+
+
+@pytest.mark.parametrize("order", [[0, 0], [1, 2], [[0]], ["a"], [0.5, 1]], ids=str)
+def test_what_is_no_order(order):
+    fields = {**carried(STREAMS["legacy"], 0).as_json(), "order": order}
+    with pytest.raises(BadInput, match="the state of chance is damaged"):
+        Chance.from_json(fields)
 
 
 def test_a_seed_is_default_rng():

@@ -16,7 +16,7 @@ from glassnet.core.losses import Loss
 from glassnet.core.network import Network
 from glassnet.core.objective import Reduction, clip_by_norm, penalty, penalty_slope, reduce
 from glassnet.core.optimizers import LBFGS, Adam, Optimizer
-from glassnet.engines.chance import Chance
+from glassnet.engines.chance import Source
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class State:
     slots: tuple[Array, ...]  # what the optimizer remembers, each (n_params,)
     step: int  # updates so far
     epoch: int  # epochs so far
-    chance: Chance  # the stream from which the next epoch's order is drawn
+    chance: Source  # the stream from which the next epoch's order is drawn
 
     def __post_init__(self) -> None:
         for array in (self.theta, *self.slots):
