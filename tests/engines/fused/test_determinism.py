@@ -45,7 +45,7 @@ MANY = [
     plain(20, 33, 31, 2, n=2999, dtype=np.float32, clip=0.01),
     plain(5, 64, 64, 3, n=1500, l1=1e-3, reduction="batch"),
     plain(130, 70, 10, n=700, clip=1.0, l2=0.3),
-    plain(300, 193, 7, n=900, dtype=np.float32),
+    plain(200, 130, 7, n=900, dtype=np.float32),
 ]
 many = pytest.mark.parametrize("c", MANY, ids=str)
 

@@ -764,6 +764,16 @@ def _primitive(name: str) -> Callable[..., Any]:
     return run
 
 
+def _logaddexp(code: Code, a: Any, b: Any) -> Any:
+    # ln(e^a + e^b) = max + ln(1 + e^-|a - b|); the difference of equal infinities is none
+    from glassnet.engines.fused import primitives
+
+    a, b = code.pair(a, b)
+    away = code.select(code.compare("eq", a, b), 0.0, code.subtract(a, b))
+    rest = primitives.log1p(code, primitives.exp(code, -code.absolute(away)))
+    return code.maximum(a, b) + rest
+
+
 PRIMITIVES = ("exp", "log", "log1p", "expm1", "tanh")
 
 UFUNCS: dict[str, Callable[..., Any]] = {
@@ -791,6 +801,7 @@ UFUNCS: dict[str, Callable[..., Any]] = {
     "less_equal": lambda code, a, b: code.compare("le", a, b),
     "equal": lambda code, a, b: code.compare("eq", a, b),
     "not_equal": lambda code, a, b: code.compare("ne", a, b),
+    "logaddexp": _logaddexp,
     "logical_and": lambda code, a, b: code.binary("and", a, b),
     "logical_or": lambda code, a, b: code.binary("or", a, b),
     "logical_not": lambda code, a: ~a,

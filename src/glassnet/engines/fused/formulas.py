@@ -157,6 +157,13 @@ def is_identity(activation: Activation) -> bool:
     return type(activation) is Identity
 
 
+def of_rows(found: Any) -> Rows:
+    """What a formula made of `Rows`, if it is such again."""
+    if not isinstance(found, Rows):
+        raise NotCompilable(f"a result of type {type(found).__name__}")
+    return found
+
+
 # ---- kernels of one formula each
 
 
@@ -202,11 +209,11 @@ def write_activation(module: Module, kit: Kit, activation: Activation) -> bool:
     ) -> None:
         with code.loop(0, ld, n) as s:
             x, out = (Spare(tile, ld, s, n) for tile in (z, a))
-            y = run(f, Rows(code, rows, x.get, [out]), *constants)
+            y = of_rows(run(f, Rows(code, rows, x.get, [out]), *constants))
             with code.loop(0, rows) as j:
                 out.put(j, code.convert(y.at(j), kit.vector))
             if slope and not mixes:
-                d = run(df, Rows(code, rows, x.get), Rows(code, rows, out.get), *constants)
+                d = of_rows(run(df, Rows(code, rows, x.get), Rows(code, rows, out.get), *constants))
                 with code.loop(0, rows) as j:
                     x.put(j, code.convert(d.at(j), kit.vector))
 
@@ -276,9 +283,8 @@ def write_loss(module: Module, kit: Kit, loss: Loss, *, closed: bool) -> None:
                 formula: Callable[..., Any], one: Spare, other: Spare
             ) -> Callable[[Value], Value]:
                 if along_rows:
-                    result = run(
-                        formula, Rows(code, rows, one.get), Rows(code, rows, other.get), *constants
-                    )
+                    given_rows = (Rows(code, rows, spare.get) for spare in (one, other))
+                    result = of_rows(run(formula, *given_rows, *constants))
                     return lambda j: code.convert(result.at(j), kit.vector)
                 return lambda j: code.convert(
                     run(formula, one.get(j), other.get(j), *constants), kit.vector
@@ -351,15 +357,18 @@ def write_optimizer(module: Module, kit: Kit, optimizer: Optimizer) -> None:
 def compiled(kit: Kit, formula: Any, *, closed: bool = False) -> Compiled:
     """The machine code of one formula."""
     module, along = Module(), False
-    if isinstance(formula, Activation):
-        along = write_activation(module, kit, formula)
-        names = ["learn", "answer", "chain"]
-    elif isinstance(formula, Loss):
-        write_loss(module, kit, formula, closed=closed)
-        names = ["learn", "cost"]
-    else:
-        write_optimizer(module, kit, formula)
-        names = ["update"]
+    try:
+        if isinstance(formula, Activation):
+            along = write_activation(module, kit, formula)
+            names = ["learn", "answer", "chain"]
+        elif isinstance(formula, Loss):
+            write_loss(module, kit, formula, closed=closed)
+            names = ["learn", "cost"]
+        else:
+            write_optimizer(module, kit, formula)
+            names = ["update"]
+    except NotCompilable as error:
+        raise NotCompilable(f"{type(formula).__name__}: {error}") from None
     library = load(str(module), kit.target)
     addresses = {name: library.address(name) for name in names}
     return Compiled({**addresses, "along": int(along)}, library)
