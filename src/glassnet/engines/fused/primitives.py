@@ -23,7 +23,8 @@ class Format:
 
     digits : bits of the fraction. bias : of the exponent. high + low = ln 2, high with a fraction
     that ends in zeros. flush : e^x is 0 below it; e^flush is just above the smallest normal
-    number. exp, log : the coefficients of (e^r - 1 - r)/r² and (ln(1+f) - f + f²/2)/f³.
+    number. exp, log, tanh : the coefficients of (e^r - 1 - r)/r² in r, of (2 artanh(s)/s - 2)/s²
+    in s², of (r coth(r/2) - 2)/r² in r².
     """
 
     whole: Type
@@ -34,6 +35,7 @@ class Format:
     flush: float
     exp: tuple[float, ...]
     log: tuple[float, ...]
+    tanh: tuple[float, ...]
 
     @property
     def rounder(self) -> float:
@@ -75,28 +77,23 @@ DOUBLE = Format(
         2.763095869360736e-07,
         2.4999518561312737e-08,
     ),
-    # relative error of ln(1+f) 1.4e-17 in √½ <= 1+f <= √2
+    # relative error of ln 1e-18
     log=(
-        0.3333333333333335,
-        -0.24999999999999564,
-        0.19999999999984416,
-        -0.1666666666681035,
-        0.1428571428906666,
-        -0.12499999985526526,
-        0.11111110800872692,
-        -0.10000000556611378,
-        0.09090924270814044,
-        -0.08333330525819782,
-        0.07691881957521635,
-        -0.0714243860737974,
-        0.0667357266440519,
-        -0.06263605184257645,
-        0.058225533039146536,
-        -0.05369451994671595,
-        0.05445929465519407,
-        -0.0617130422259513,
-        0.05502303546592225,
-        -0.02329568773383595,
+        0.6666666666666734,
+        0.3999999999941361,
+        0.2857142874264888,
+        0.22222198544182675,
+        0.18183565940892693,
+        0.15314006615371245,
+        0.1479641451422914,
+    ),
+    # relative error of tanh 9e-19
+    tanh=(
+        0.166666666666666,
+        -0.002777777777698489,
+        6.613756312720114e-05,
+        -1.653389256110333e-06,
+        4.1377729340624305e-08,
     ),
 )
 
@@ -109,17 +106,10 @@ SINGLE = Format(
     flush=-86.9,
     # relative error of e^r 3.2e-9
     exp=(0.49999994, 0.16666518, 0.041668423, 0.008369064, 0.0013813904),
-    # relative error of ln(1+f) 5.9e-9
-    log=(
-        0.3333333,
-        -0.2500082,
-        0.20001227,
-        -0.16623358,
-        0.14201759,
-        -0.13160174,
-        0.12761599,
-        -0.07634566,
-    ),
+    # relative error of ln 8e-10
+    log=(0.66666776, 0.39977527, 0.2987213),
+    # relative error of tanh 2e-9
+    tanh=(0.16666625, -0.0027666455),
 )
 
 
@@ -128,7 +118,7 @@ def form(x: Value) -> Format:
     return DOUBLE if x.type.scalar == "double" else SINGLE
 
 
-HORNER = 1
+HORNER = 4
 
 # ---- parts
 
@@ -162,8 +152,10 @@ def above(code: Code, x: Value, limit: float) -> Value:
     return code.select(code.compare("lt", x, limit), limit, x)
 
 
-def powers(code: Code, x: Value, top: int | None, shift: int = 0, tail: Any = None) -> Any:
-    """t = 2^(n - shift) and q = e^r - 1, where x (+ tail) = n ln 2 + r and |r| <= ½ ln 2.
+def octaves(
+    code: Code, x: Value, *, top: int | None = None, shift: int = 0, tail: Any = None
+) -> tuple[Value, Value]:
+    """t = 2^(n - shift) and r, where x (+ tail) = n ln 2 + r and |r| <= ½ ln 2.
 
     top : no larger n is taken; what x has above it stays in r.
     """
@@ -176,9 +168,13 @@ def powers(code: Code, x: Value, top: int | None, shift: int = 0, tail: Any = No
     r = n * -f.low + (n * -f.high + x)
     if tail is not None:
         r = r + tail
-    t = code.bitcast(code.binary("shl", code.bitcast(m, f.integers(x)), f.digits), x.type)
-    square = rounded(r * r)
-    return t, code.fma(polynomial(code, r, f.exp), square, r)
+    t = code.binary("shl", code.bitcast(m, f.integers(x)), f.digits)
+    return code.bitcast(t, x.type), r
+
+
+def growth(code: Code, r: Value) -> Value:
+    """e^r - 1, |r| <= ½ ln 2."""
+    return code.fma(polynomial(code, r, form(r).exp), rounded(r * r), r)
 
 
 # ---- exponentials
@@ -191,8 +187,8 @@ def exp(code: Code, x: Value, tail: Any = None) -> Value:
     """
     f = form(x)
     # twice half of it, as 2^1024 is no number
-    t, q = powers(code, x, f.bias + 1, 1, tail)
-    half = code.fma(t, q, t)
+    t, r = octaves(code, x, top=f.bias + 1, shift=1, tail=tail)
+    half = code.fma(t, growth(code, r), t)
     return code.select(code.compare("lt", x, f.flush), 0.0, half + half)
 
 
@@ -200,29 +196,41 @@ def expm1(code: Code, x: Value) -> Value:
     """e^x - 1 = 2^n (e^r - 1) + (2^n - 1), which keeps its digits near 0."""
     f = form(x)
     low = -1.5 * f.digits  # e^x is nothing beside 1
-    t, q = powers(code, above(code, x, low), f.bias + 1, 1)
-    half = code.fma(t, q, t - 0.5)
+    t, r = octaves(code, above(code, x, low), top=f.bias + 1, shift=1)
+    half = code.fma(t, growth(code, r), t - 0.5)
     return half + half
 
 
 def tanh(code: Code, x: Value) -> Value:
-    """tanh x = sign x · E/(E + 2), E = e^(2|x|) - 1; ±1 from |x| = 20 (float32: 10) on."""
+    """tanh x = sign x · N/(N + 2Q), N = t (R + r) - Q, Q = R - r, e^(2|x|) = t (R + r)/(R - r).
+
+    R = r coth(r/2) = 2 + w: one division serves e^r and tanh. ±1 from |x| = 20 (float32: 10) on.
+    """
     f = form(x)
     size = code.absolute(x)
-    t, q = powers(code, below(code, size + size, 40.0 if f is DOUBLE else 20.0), None)
-    ratio = code.fma(t, q, t - 1.0) / code.fma(t, q, t + 1.0)
-    return code.intrinsic("llvm.copysign", x.type, ratio, x)
+    t, r = octaves(code, below(code, size + size, 40.0 if f is DOUBLE else 20.0))
+    square = rounded(r * r)
+    w = rounded(square * polynomial(code, square, f.tanh))
+    less = t - 1.0
+    N = code.fma(less, w, code.fma(t + 1.0, r, less + less))
+    Q = code.fma(w - r, 2.0, code.constant(4.0, x.type))
+    return code.intrinsic("llvm.copysign", x.type, N / (N + Q), x)
 
 
 # ---- logarithms
 
 
 def logarithm(code: Code, f: Value, k: Value) -> Value:
-    """k ln 2 + ln(1 + f) where √½ <= 1+f <= √2."""
-    form_ = form(f)
-    p = polynomial(code, f, (-0.5, *form_.log))
-    rest = code.fma(rounded(f * f), p, k * form_.low)
-    return code.fma(k, form_.high, f) + rest
+    """k ln 2 + ln(1 + f), √½ <= 1+f <= √2: ln(1+f) = 2 artanh s = f - f²/2 + s (f²/2 + s² L(s²)).
+
+    s = f/(2 + f).
+    """
+    constants = form(f)
+    s = f / (f + 2.0)
+    square, half = rounded(s * s), rounded(rounded(f * 0.5) * f)
+    rest = code.fma(square, polynomial(code, square, constants.log), half)
+    rest = code.fma(s, rest, k * constants.low - half)
+    return code.fma(k, constants.high, f) + rest
 
 
 def edges(code: Code, x: Value, y: Value, zero: float) -> Value:
