@@ -1,8 +1,9 @@
 """From the text of a module to machine code, kept on disk for the next process.
 
-A cached file is named after all that the code depends on: the module's text, the machine, the
-versions of LLVM and llvmlite. It carries its own checksum: one that is damaged is made anew. The
-directory belongs to the user alone; where it does not, nothing is read from it or written to it.
+A cached file is named after all that the code depends on: the module's text, the machine, how LLVM
+is told to go about it, the versions of LLVM and llvmlite. It carries its own checksum: one that is
+damaged is made anew. The directory and the files are the user's, and nobody else may write to
+them; where that is not so, nothing is read or written. Without a cache all works, less quickly.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import stat
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -40,9 +43,9 @@ def load(text: str, target: Target, *, thorough: bool = True) -> Library:
     """
     import llvmlite.binding as llvm
 
-    key = hashlib.sha256(
-        "\0".join([text, target.triple, target.cpu, target.features, llvm_version()]).encode()
-    ).hexdigest()
+    how = f"{thorough} {OPTIONS} {LIGHT}"
+    parts = [text, target.triple, target.cpu, target.features, how, llvm_version()]
+    key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
     code = read(key)
     if code is None:
         code = compiled(text, target, thorough=thorough)
@@ -69,6 +72,10 @@ LIGHT = (
 """LLVM's passes for kernels: a tenth of the time of all of them, and code as fast."""
 
 
+# the loops are written in vectors already: neither vectorise nor unroll them again
+OPTIONS = {"loop_vectorization": False, "slp_vectorization": False, "loop_unrolling": False}
+
+
 def compiled(text: str, target: Target, *, thorough: bool = True) -> bytes:
     """A module as an object file."""
     import llvmlite.binding as llvm
@@ -76,9 +83,9 @@ def compiled(text: str, target: Target, *, thorough: bool = True) -> bytes:
     machine = target.machine()
     module = llvm.parse_assembly(text)
     module.triple, module.data_layout = target.triple, str(machine.target_data)
-    # the loops are written in vectors already: neither vectorise nor unroll them again
     options = llvm.create_pipeline_tuning_options(speed_level=2)
-    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
+    for name, value in OPTIONS.items():
+        setattr(options, name, value)
     builder = llvm.create_pass_builder(machine, options)
     if thorough:
         passes = builder.getModulePassManager()
@@ -93,33 +100,40 @@ def compiled(text: str, target: Target, *, thorough: bool = True) -> bytes:
 # ---- the cache
 
 MAGIC = b"glassnet code 1\n"
+UNUSED = 90 * 86400
+"""Seconds after which a file that nobody asked for is thrown away."""
+MOST = 64 * 2**20
+"""Bytes that the cache may take; the files asked for last are kept."""
+
+
+def root() -> Path:
+    """Where this system keeps what can be made again; `GLASSNET_CACHE_DIR` names another place."""
+    named = os.environ.get("GLASSNET_CACHE_DIR")
+    if named:
+        return Path(named)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "glassnet"
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Caches/glassnet"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "glassnet"
+
+
+def ours(found: os.stat_result) -> bool:
+    """Whether a file or directory is the user's own, and nobody else may write to it."""
+    if not hasattr(os, "getuid"):  # Windows: a user's own folders are
+        return True
+    return found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 @cache
 def directory() -> Path | None:
-    """Where machine code is kept; None where no private place is to be had.
-
-    `GLASSNET_CACHE_DIR` names another one.
-    """
-    named = os.environ.get("GLASSNET_CACHE_DIR")
-    if named:
-        place = Path(named)
-    elif sys.platform == "win32":
-        place = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / "glassnet"
-    elif sys.platform == "darwin":
-        place = Path.home() / "Library/Caches/glassnet"
-    else:
-        place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "glassnet"
+    """Where machine code is kept; None where no private place is to be had."""
     try:
+        place = root()
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = place.stat()
-        if hasattr(os, "getuid") and (
-            found.st_uid != os.getuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-        ):
-            return None  # somebody else could put code there
-    except OSError:
+        return place if ours(place.stat()) else None  # else somebody could put code there
+    except (OSError, RuntimeError):  # RuntimeError: the user has no home
         return None
-    return place
 
 
 def read(key: str) -> bytes | None:
@@ -128,9 +142,17 @@ def read(key: str) -> bytes | None:
     if place is None:
         return None
     try:
-        held = (place / key).read_bytes()
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        with os.fdopen(os.open(place / key, flags), "rb") as file:
+            found = os.fstat(file.fileno())
+            if not ours(found):
+                return None
+            held = file.read()
     except OSError:
         return None
+    if time.time() - found.st_mtime > 86400:  # so that `tidy` sees it in use
+        with contextlib.suppress(OSError):
+            os.utime(place / key)
     head, code = held[: len(MAGIC) + 32], held[len(MAGIC) + 32 :]
     return code if head == MAGIC + hashlib.sha256(code).digest() else None
 
@@ -141,7 +163,9 @@ def write(key: str, code: bytes) -> None:
     if place is None:
         return
     with contextlib.suppress(OSError):
-        handle, name = tempfile.mkstemp(dir=place)
+        tidy(place)
+    with contextlib.suppress(OSError):
+        handle, name = tempfile.mkstemp(prefix=UNFINISHED, dir=place)  # for this user alone
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(MAGIC + hashlib.sha256(code).digest() + code)
@@ -149,3 +173,26 @@ def write(key: str, code: bytes) -> None:
         except OSError:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+UNFINISHED = "unfinished-"
+
+
+@cache
+def tidy(place: Path) -> None:
+    """Throw away what nobody used for long, or what is too much. Once in a process."""
+    now, total = time.time(), 0
+    with os.scandir(place) as entries:
+        files = [(entry.stat(follow_symlinks=False), entry) for entry in entries]
+    for found, entry in sorted(files, key=lambda file: -file[0].st_mtime):
+        age = now - found.st_mtime
+        if entry.name.startswith(UNFINISHED):
+            wanted = age < 3600  # else it was left behind by a process that was killed
+        elif re.fullmatch("[0-9a-f]{64}", entry.name):
+            total += found.st_size
+            wanted = age < UNUSED and total <= MOST
+        else:
+            continue  # whatever it is, it is not from here
+        if not wanted:
+            with contextlib.suppress(OSError):
+                Path(entry.path).unlink()
