@@ -197,7 +197,10 @@ def expm1(code: Code, x: Value) -> Value:
     f = form(x)
     low = -1.5 * f.digits  # e^x is nothing beside 1
     t, r = octaves(code, above(code, x, low), top=f.bias + 1, shift=1)
-    half = code.fma(t, growth(code, r), t - 0.5)
+    # (t - ½ + t r) is exact where it cancels most, about n = 1
+    half = code.fma(
+        polynomial(code, r, f.exp), rounded(t * rounded(r * r)), code.fma(t, r, t - 0.5)
+    )
     return half + half
 
 
