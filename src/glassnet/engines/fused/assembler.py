@@ -774,7 +774,10 @@ def _logaddexp(code: Code, a: Any, b: Any) -> Any:
     return code.maximum(a, b) + rest
 
 
-PRIMITIVES = ("exp", "log", "log1p", "expm1", "tanh")
+PRIMITIVES = (
+    *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p"),
+    *("tanh", "sinh", "cosh", "sin", "cos", "arctan"),
+)
 
 UFUNCS: dict[str, Callable[..., Any]] = {
     "add": Code.add,

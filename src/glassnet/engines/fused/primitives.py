@@ -10,8 +10,9 @@ many zeros that their products with small whole numbers are exact there, too.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 from glassnet.engines.fused.assembler import F64, I32, I64, Code, Type, Value
@@ -285,10 +286,214 @@ def log1p(code: Code, x: Value) -> Value:
 
 
 def power(code: Code, a: Any, b: Any) -> Value:
-    """a^b = e^(b ln a); NaN where a is negative."""
+    """a^b = e^(b ln a); NaN where a is negative and b is not whole.
+
+    Errors of ln a count b ln a times, so ln a is a sum of two numbers, and so is its product.
+    """
     a, b = code.pair(a, b)
     if a.type.scalar == "float":
         wide = F64.of(a.type.lanes)
         return code.convert(power(code, code.convert(a, wide), code.convert(b, wide)), a.type)
-    y = exp(code, rounded(b * log(code, a)))
-    return code.select(code.compare("eq", b, 0.0), 1.0, y)
+    size = code.absolute(a)
+    high, low = log_of_two_parts(code, size)
+    b_high = leading(code, b)
+    top = rounded(b_high * high)  # 26 bits times 26: exact
+    rest = code.fma(b, low, (b - b_high) * high)
+    huge = code.absolute(top) < 2000.0
+    top, rest = above(code, below(code, top, 2000.0), -2000.0), code.select(huge, rest, 0.0)
+    total = top + rest
+    y = exp(code, total, rest - (total - top))
+    # at the ends: 0 or inf
+    zero, infinite = code.compare("eq", size, 0.0), code.compare("eq", size, math.inf)
+    grows = code.binary("xor", zero, b > 0.0)
+    y = code.select(zero | infinite, code.select(grows, math.inf, code.constant(0.0, y.type)), y)
+    y = code.select(code.compare("eq", b, b) & code.compare("eq", a, a), y, math.nan)
+    y = code.select(code.compare("eq", b, 0.0) | code.compare("eq", size, 1.0), 1.0, y)
+    # below 0: b decides on the sign
+    even = whole(code, b * 0.5)
+    defined = whole(code, b) | zero | infinite
+    negative = code.select(even | ~whole(code, b), y, -y)
+    signed = code.compare("lt", code.bitcast(a, I64.of(a.type.lanes)), 0)
+    return code.select(signed, code.select(defined, negative, math.nan), y)
+
+
+def leading(code: Code, x: Value) -> Value:
+    """The first 26 bits of a float64: the product of two such numbers is exact."""
+    bits = code.bitcast(x, I64.of(x.type.lanes)) & -(1 << 27)
+    return code.bitcast(bits, x.type)
+
+
+def whole(code: Code, x: Value) -> Value:
+    """Whether a float64 has no fraction."""
+    size = code.absolute(rounded(x))
+    large = 2.0**52
+    return (size >= large) | code.compare("eq", (size + large) - large, size)
+
+
+def log_of_two_parts(code: Code, x: Value) -> tuple[Value, Value]:
+    """ln x as a sum, for float64: 26 bits and the rest, together right to about 2^-60."""
+    f, integers = DOUBLE, I64.of(x.type.lanes)
+    tiny = code.compare("lt", x, 2.0 ** (1 - f.bias))
+    _, k, m = octave(code, code.select(tiny, rounded(x * 2.0**54), x))
+    k = code.select(tiny, k - 54.0, k)
+    e = m - 1.0
+    s = e / (e + 2.0)
+    s_high, e_high = leading(code, s), leading(code, e)
+    # what s_high leaves of e = s (2 + e): each product is exact
+    left = (e - (s_high + s_high)) - s_high * e_high - s_high * (e - e_high)
+    s_low = left / (e + 2.0)
+    square = rounded(s * s)
+    series = rounded(s * square) * polynomial(code, square, f.log)
+    octaves_, first = rounded(k * f.high), s_high + s_high
+    high = octaves_ + first
+    lost = first - (high - octaves_)
+    low = lost + code.fma(k, f.low, (s_low + s_low) + series)
+    total = high + low
+    bits = code.bitcast(total, integers) & -(1 << 27)
+    lead = code.bitcast(bits, x.type)
+    return lead, (high - lead) + low
+
+
+# ---- for formulas of one's own
+
+
+def in_double(f: Callable[[Code, Value], Value]) -> Callable[[Code, Value], Value]:
+    """The function of float64, for float32 too: rarely used, so one polynomial is enough."""
+
+    @wraps(f)
+    def run(code: Code, x: Value) -> Value:
+        if x.type.scalar == "double":
+            return f(code, x)
+        return code.convert(f(code, code.convert(x, F64.of(x.type.lanes))), x.type)
+
+    return run
+
+
+@in_double
+def exp2(code: Code, x: Value) -> Value:
+    """2^x = e^(x ln 2), exact for whole x. 0 below 2^-1021."""
+    magic = DOUBLE.rounder + DOUBLE.bias - 1
+    m = below(code, x + magic, magic + 1024.0)
+    r = rounded((x - (m - magic)) * math.log(2.0))
+    t = code.bitcast(code.binary("shl", code.bitcast(m, I64.of(x.type.lanes)), 52), x.type)
+    half = code.fma(t, growth(code, r), t)
+    return code.select(code.compare("lt", x, -1021.0), 0.0, half + half)
+
+
+@in_double
+def log2(code: Code, x: Value) -> Value:
+    """log₂ x = k + ln m/ln 2, exact for powers of 2. Subnormal numbers are right, too."""
+    tiny = code.compare("lt", x, 2.0**-1022)
+    _, k, m = octave(code, code.select(tiny, rounded(x * 2.0**54), x))
+    k = code.select(tiny, k - 54.0, k)
+    none = code.constant(0.0, x.type)
+    return edges(code, x, logarithm(code, m - 1.0, none) * math.log2(math.e) + k, 0.0)
+
+
+@in_double
+def log10(code: Code, x: Value) -> Value:
+    """log₁₀ x = ln x/ln 10."""
+    return rounded(log(code, x) * math.log10(math.e))
+
+
+@in_double
+def sinh(code: Code, x: Value) -> Value:
+    """sinh x = sign x · ½ (E + E/(E + 1)), E = e^|x| - 1; infinite from 709.8 on."""
+    E = expm1(code, below(code, code.absolute(x), 1000.0))
+    ratio = code.select(code.compare("lt", E, 1e300), E / (E + 1.0), 1.0)
+    return code.intrinsic("llvm.copysign", x.type, rounded((E + ratio) * 0.5), x)
+
+
+@in_double
+def cosh(code: Code, x: Value) -> Value:
+    """cosh x = ½ (e^|x| + e^-|x|); infinite from 709.8 on."""
+    e = exp(code, code.absolute(x))
+    return rounded((e + 1.0 / e) * 0.5)
+
+
+SIN = (
+    -0.16666666666666632,
+    0.00833333333332237,
+    -0.00019841269829771205,
+    2.755731367868599e-06,
+    -2.5050755965270063e-08,
+    1.5896666754612733e-10,
+)
+"""(sin x/x - 1)/x² in x², |x| <= π/4."""
+
+COS = (
+    0.0416666666666666,
+    -0.0013888888888874064,
+    2.4801587289443505e-05,
+    -2.7557314340665543e-07,
+    2.0875721624461714e-09,
+    -1.1359559364626516e-11,
+)
+"""(cos x - 1 + x²/2)/x⁴ in x², |x| <= π/4."""
+
+RIGHT_ANGLE = (1.5707963267341256, 6.077100506303966e-11, 2.0222662487959506e-21)
+"""π/2 as a sum; the first two end in so many zeros that 2^20 times them is exact."""
+
+ARCTAN = (
+    -0.33333333333333204,
+    0.19999999999955417,
+    -0.14285714280343456,
+    0.11111110789621179,
+    -0.0909089791102372,
+    0.07692062622061772,
+    -0.06663128531335309,
+    0.058480501871151544,
+    -0.050399638303991155,
+    0.038079864862416185,
+    -0.017922584504101988,
+)
+"""(arctan x/x - 1)/x² in x², |x| <= tan(π/8)."""
+
+
+def turned(code: Code, x: Value, quarters: int) -> Value:
+    """sin(x + quarters · π/2): digits up to |x| = 10^6, fewer beyond, none (NaN) from 10^9 on."""
+    m = code.fma(x, 2.0 / math.pi, code.constant(DOUBLE.rounder, x.type))
+    n = m - DOUBLE.rounder
+    r = x
+    for part in RIGHT_ANGLE:
+        r = n * -part + r
+    square = rounded(r * r)
+    sine = code.fma(rounded(r * square), polynomial(code, square, SIN), r)
+    cosine = polynomial(code, square, (1.0, -0.5, *COS))
+    turn = code.bitcast(m, I64.of(x.type.lanes)) + quarters
+    y = code.select(code.compare("eq", turn & 1, 0), sine, cosine)
+    y = code.select(code.compare("eq", turn & 2, 0), y, -y)
+    return code.select(code.compare("lt", code.absolute(x), 1e9), y, math.nan)
+
+
+@in_double
+def sin(code: Code, x: Value) -> Value:
+    """sin x."""
+    return turned(code, x, 0)
+
+
+@in_double
+def cos(code: Code, x: Value) -> Value:
+    """cos x = sin(x + π/2)."""
+    return turned(code, x, 1)
+
+
+@in_double
+def arctan(code: Code, x: Value) -> Value:
+    """arctan x: turned by 0, π/4 or π/2 to within tan(π/8)."""
+    size = code.absolute(x)
+    near, far = math.tan(math.pi / 8), math.tan(3 * math.pi / 8)
+    middle, end = code.compare("gt", size, near), code.compare("gt", size, far)
+    one = code.constant(1.0, x.type)
+    top = code.select(end, -1.0, code.select(middle, size - 1.0, size))
+    bottom = code.select(end, size, code.select(middle, size + 1.0, one))
+    t = top / bottom
+    zero = code.constant(0.0, x.type)
+    turn = code.select(end, math.pi / 2, code.select(middle, math.pi / 4, zero))
+    # what the double lacks of π/4 and π/2
+    lacks = code.select(
+        end, 6.123233995736766e-17, code.select(middle, 3.061616997868383e-17, zero)
+    )
+    square = rounded(t * t)
+    small = code.fma(rounded(t * square), polynomial(code, square, ARCTAN), lacks)
+    return code.intrinsic("llvm.copysign", x.type, turn + (t + small), x)
