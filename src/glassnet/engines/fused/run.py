@@ -13,6 +13,7 @@ import numpy as np
 from glassnet.core.formula import Array
 from glassnet.core.network import Network
 from glassnet.core.optimizers import Optimizer
+from glassnet.core.schedules import Schedule
 from glassnet.engines.base import Samples, Task
 from glassnet.engines.fused.arrays import DATA, address, data_table, in_dtype
 from glassnet.engines.fused.assembler import Module
@@ -21,8 +22,9 @@ from glassnet.engines.fused.driver import HELD_GROUPS, JOB, STATUS, write_driver
 from glassnet.engines.fused.formulas import compiled
 from glassnet.engines.fused.one_row import write_one_row
 from glassnet.engines.fused.plan import Plan, plan
+from glassnet.engines.fused.steps import Steps
 from glassnet.engines.fused.target import Kit
-from glassnet.engines.fused.threads import Kernel, Pace, execute, give_way
+from glassnet.engines.fused.threads import SLOW, Kernel, Pace, execute, give_way
 from glassnet.engines.fused.tiles import LAYER
 from glassnet.engines.fused.tiny import compiled_tiny
 
@@ -104,6 +106,7 @@ class Prepared:
 
     how: Plan
     kernel: Kernel
+    steps: Steps | None  # what the optimizer has to know of a step
     one_row: int  # the address of `answer_row`
     template: np.ndarray  # the fields of the job that are the same in every run
     keep: tuple[Any, ...]
@@ -144,7 +147,9 @@ def prepared(kit: Kit, task: Task, batch: int, *, whole: bool, updating: bool) -
         batch=batch, mean=task.reduction != "sum", alone=task.reduction == "batch",
         penalised=bool(task.l1 or task.l2), clipped=task.clip is not None,
     )  # fmt: skip
-    return Prepared(how, kernel, 0, table, (loss, update, library))
+    return Prepared(
+        how, kernel, None if update is None else update.steps, 0, table, (loss, update, library)
+    )
 
 
 @lru_cache(maxsize=256)
@@ -152,7 +157,8 @@ def prepared_to_predict(kit: Kit, net: Network) -> Prepared:
     """For predictions."""
     how = plan(kit, net, None, 4096, whole=False, learning=False)
     _, kernel, library = kernels(kit)
-    return Prepared(how, kernel, library.address("answer_row"), template(how, net), (library,))
+    one_row = library.address("answer_row")
+    return Prepared(how, kernel, None, one_row, template(how, net), (library,))
 
 
 # ---- training
@@ -180,9 +186,9 @@ class Run:
         self.rows = len(samples[0])
         self.batch = self.rows if batch_size is None else min(batch_size, self.rows)
         self.batches = -(-self.rows // self.batch)
-        self.optimizer = task.optimizer
+        self.task = task
         code = prepared(kit, task, self.batch, whole=self.batches == 1, updating=epochs > 0)
-        how, self.kernel = code.how, code.kernel
+        how, self.kernel, self.steps = code.how, code.kernel, code.steps
         operations = how.flops * self.batch
         self.threads: int = threads(operations, how.pieces(self.batch))
         self.pace = Pace(operations)
@@ -194,10 +200,11 @@ class Run:
         self.running = np.zeros(6)  # and then the constants l1, l2, clip
         self.running[3:] = task.l1, task.l2, task.clip or 0.0
         self.data = data_table(samples)
-        held = None
+        held, self.judging = None, 0.0
         if validation is not None:
             validation = in_dtype(validation, dtype)
             held = data_table(validation)
+            self.judging = how.flops / 3 * len(validation[0]) / SLOW  # seconds, at most
         tiny = None
         if how.grouped:
             tiny = compiled_tiny(kit, net, task.loss, epochs * self.rows * how.flops)
@@ -237,19 +244,23 @@ class Run:
         while first < last:
             end = min(last, first + self.pace.pieces)
             job.put(first=first, last=end)
-            if isinstance(self.optimizer, Optimizer):
-                rates = self.rates(self.optimizer, end - first)
-                job.put(rates=address(rates))
-            with self.pace.watch(end - first) as seconds:
+            if self.steps is not None:
+                table = self.table_of_steps(self.steps, end - first)
+                job.put(steps=address(table), step_size=table.shape[1])
+            with self.pace.watch(end - first) as guess:
+                seconds = guess + self.judging
                 execute(self.kernel, job.table, job.sync, self.threads, seconds, job)
             if job["failed"] >= 0:
                 return job["failed"]
             first = end
         return -1
 
-    def rates(self, optimizer: Optimizer, count: int) -> np.ndarray:
-        """The learning rates of the next updates."""
-        if isinstance(optimizer.lr, float | int):
-            return np.full(count, float(optimizer.lr))
-        step = self.step
-        return np.array([optimizer.rate(step + i) for i in range(count)])
+    def table_of_steps(self, steps: Steps, count: int) -> np.ndarray:
+        """(count, columns): what the next updates have to know."""
+        optimizer, step = self.task.optimizer, self.step
+        assert isinstance(optimizer, Optimizer)
+        if isinstance(optimizer.lr, Schedule):
+            lr = np.array([optimizer.rate(step + i) for i in range(count)])
+        else:
+            lr = np.full(count, float(optimizer.lr))
+        return steps.table(lr, np.arange(step + 1.0, step + count + 1.0))
