@@ -60,6 +60,16 @@ F64, F32, I64, I32, I1 = (Type(name) for name in ("double", "float", "i64", "i32
 POINTER = Type("ptr")
 
 
+class Deferred:
+    """What becomes a register only where it meets one."""
+
+    __slots__ = ()
+
+    def here(self, code: Code) -> Value:
+        """It as a register."""
+        raise NotImplementedError
+
+
 class Value:
     """A register of one function: `text` as the instructions spell it, and its type."""
 
@@ -371,6 +381,8 @@ class Code:
 
     def convert(self, value: Any, type: Type) -> Value:
         """A value or a number as a value of a type: the same in every lane where that is many."""
+        if isinstance(value, Deferred):
+            value = value.here(self)
         if not isinstance(value, Value):
             if isinstance(value, np.ndarray) and value.ndim == 0:
                 value = value.item()
@@ -417,6 +429,7 @@ class Code:
 
     def pair(self, a: Any, b: Any) -> tuple[Value, Value]:
         """Both in the type that holds both: vectors win over numbers, reals over integers."""
+        a, b = (x.here(self) if isinstance(x, Deferred) else x for x in (a, b))
         if not isinstance(a, Value):
             a = self.convert(a, real_for(a, b.type))
         if not isinstance(b, Value):
@@ -469,6 +482,8 @@ class Code:
 
     def divide(self, a: Any, b: Any) -> Value:
         """a/b; by one number for all lanes it is a product with its reciprocal."""
+        if isinstance(b, Deferred):
+            return self.multiply(a, 1.0 / b)  # type: ignore[operator]
         uniform = not isinstance(b, Value) or b.type.lanes == 1
         if uniform and isinstance(a, Value) and a.type.lanes > 1:
             if not isinstance(b, Value):

@@ -157,7 +157,13 @@ def product(kit: Kit, blocks: dict[tuple[int, int], Function]) -> Callable[..., 
                 left.set(n)
             row = code.variable(I64, 0)
             for rows in kit.rows[wide]:
-                with code.repeat(lambda rows=rows: row.get() + rows <= M):
+
+                def fits(rows: int = rows, row: Variable = row) -> Value:
+                    left = M - row.get()
+                    # eight rows are two blocks of four, not one of six and one of two
+                    return (left >= rows) & (left != 8) if rows == 6 else left >= rows
+
+                with code.repeat(fits):
                     r = row.get()
                     code.call(
                         blocks[rows, wide],

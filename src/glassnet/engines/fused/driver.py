@@ -44,7 +44,7 @@ JOB = (
     "mean", "alone",  # divide by the weight; each batch by itself (reduction "batch")
     "penalised", "clipped",
     "constants",  # l1, l2, clip
-    "rates",  # learning rates of the updates from the first one on
+    "steps", "step_size",  # the table of steps from the first update on, and numbers in a row
     "running",  # what the epoch has cost so far: loss, objective, their weight
     "losses", "objectives", "validation",  # one number an epoch
     "epoch",  # which of these comes next
@@ -349,10 +349,10 @@ def apply_update(kit: Kit) -> Callable[..., None]:
             code.call(penalise, theta, g, start, count, scale, l1.get(), l2.get())
             factor.set(1.0)
         with code.when(complete != 1):
-            rate = J.pointer("rates", F64)[step - J.step]
+            row = J.pointer("steps", F64).at((step - J.step) * J.step_size)
             strange = code.call_at(
                 J.pointer("update", I64), F64, theta, g, J.pointer("slots", I64), start, count,
-                factor.get(), rate, code.convert(step + 1, F64),
+                factor.get(), row,
             )  # fmt: skip
             with code.when(strange != 0.0):
                 J.pointer("sync", I64)[me * 8 + STATUS] = code.constant(1, I64)
@@ -663,7 +663,7 @@ def train(kit: Kit, parts: Parts, by_slabs: Function, by_groups: Function) -> Ca
                 inputs, real = J.pointer("inputs", kit.real), kit.real
                 y, w = inputs.at(J.y_place), inputs.at(J.w_place)
                 theta, gradient = J.pointer("theta", real), J.pointer("gradient", real)
-                sums, rates = J.pointer("lane_sums", real), J.pointer("rates", F64)
+                sums, steps = J.pointer("lane_sums", real), J.pointer("steps", F64)
                 ld = (rows + (kit.lanes - 1)) // kit.lanes * kit.lanes
                 with code.repeat(lambda: (u.get() < J.last) & (going.get() != 0)):
                     tiny, update = J.pointer("tiny", I64), J.pointer("update", I64)
@@ -673,8 +673,8 @@ def train(kit: Kit, parts: Parts, by_slabs: Function, by_groups: Function) -> Ca
                     now = step.get()
                     strange = code.call_at(
                         update, F64, theta, gradient, J.pointer("slots", I64),
-                        code.constant(0, I64), J.parameters, scale, rates[now - J.step],
-                        code.convert(now + 1, F64),
+                        code.constant(0, I64), J.parameters, scale,
+                        steps.at((now - J.step) * J.step_size),
                     )  # fmt: skip
                     step.set(now + 1)
 

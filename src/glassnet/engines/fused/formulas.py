@@ -30,6 +30,7 @@ from glassnet.engines.fused.assembler import (
     Value,
 )
 from glassnet.engines.fused.compiler import Library, load
+from glassnet.engines.fused.steps import Steps
 from glassnet.engines.fused.target import Kit
 
 
@@ -176,6 +177,7 @@ class Compiled:
 
     addresses: dict[str, int]
     library: Library
+    steps: Steps | None = None  # of an optimizer
 
     def __getitem__(self, name: str) -> int:
         return self.addresses[name]
@@ -310,26 +312,28 @@ def write_loss(module: Module, kit: Kit, loss: Loss, *, closed: bool) -> None:
     attempt([False, True], write, module)
 
 
-def write_optimizer(module: Module, kit: Kit, optimizer: Optimizer) -> None:
-    """`update(theta, g, slots, start, count, scale, lr, t)` → 0, or NaN where a number is not.
+def write_optimizer(module: Module, kit: Kit, optimizer: Optimizer) -> Steps:
+    """`update(theta, g, slots, start, count, scale, step)` → 0, or NaN where a number is not.
 
     theta, g and each slot are the whole flat vectors; `count` numbers from `start` are updated.
+    `step` is a row of the table of steps that is given back.
     """
     real, n = Pointing(kit.real), kit.lanes
     kind, constants = type(optimizer), optimizer.constants
+    steps = Steps()
+    lr, t = steps.start()
 
     def body(code: Code, theta: Pointer, g: Pointer, slots: Pointer, start: Value, count: Value,
-             scale: Value, lr: Value, t: Value) -> Value:  # fmt: skip
+             scale: Value, step: Pointer) -> Value:  # fmt: skip
+        steps.load(step)
         places = [theta, *(code.address(slots[i], kit.real) for i in range(len(kind.slots)))]
         strange = code.variable(kit.vector, 0.0)
         factor = code.convert(scale, kit.real)
-        rate = code.convert(lr, kit.real)
 
         def update(at: Value, mask: Value | None) -> None:
             old = [place.vector(at, n, mask) for place in places]
-            gradient = g.vector(at, n, mask) * factor
-            plain = code.rounded(gradient)  # what a printed g is
-            new = run(kind.f, old[0], plain, rate, t, *old[1:], *constants)
+            gradient = code.rounded(g.vector(at, n, mask) * factor)  # what a printed g is
+            new = run(kind.f, old[0], gradient, lr, t, *old[1:], *constants)
             if len(new) != len(places):
                 raise NotCompilable(f"{len(new)} results for theta and {len(kind.slots)} slots")
             for place, value in zip(places, new, strict=True):
@@ -344,19 +348,19 @@ def write_optimizer(module: Module, kit: Kit, optimizer: Optimizer) -> None:
             update(start + end, code.first(count - end, n))
         return code.convert(code.total(strange.get()), F64)
 
-    module.define(
-        "update",
-        [real, real, Pointing(I64), I64, I64, F64, F64, F64],
-        body,
-        returns=F64,
-        public=True,
-    )
+    arguments: list[Type | Pointing] = [
+        real, real, Pointing(I64), I64, I64, F64, Pointing(F64),
+    ]  # fmt: skip
+    # written twice: the first time shows which numbers of a step it asks for
+    for place in (Module(), module):
+        place.define("update", arguments, body, returns=F64, public=True)
+    return steps
 
 
 @lru_cache(maxsize=512)
 def compiled(kit: Kit, formula: Any, *, closed: bool = False) -> Compiled:
     """The machine code of one formula."""
-    module, along = Module(), False
+    module, along, steps = Module(), False, None
     try:
         if isinstance(formula, Activation):
             along = write_activation(module, kit, formula)
@@ -365,13 +369,13 @@ def compiled(kit: Kit, formula: Any, *, closed: bool = False) -> Compiled:
             write_loss(module, kit, formula, closed=closed)
             names = ["learn", "cost"]
         else:
-            write_optimizer(module, kit, formula)
+            steps = write_optimizer(module, kit, formula)
             names = ["update"]
     except NotCompilable as error:
         raise NotCompilable(f"{type(formula).__name__}: {error}") from None
     library = load(str(module), kit.target)
     addresses = {name: library.address(name) for name in names}
-    return Compiled({**addresses, "along": int(along)}, library)
+    return Compiled({**addresses, "along": int(along)}, library, steps)
 
 
 def write_penalty(module: Module, kit: Kit) -> None:

@@ -99,6 +99,8 @@ def _libraries() -> list[Any]:
 
 SLICE = 0.05
 """Seconds that one call of compiled code may take: between calls Python hears Ctrl-C."""
+MOST = 16384
+"""Updates that one call may make: what they have to know of their steps lies in a table."""
 SLOW = 1e9
 """Operations a second as long as nothing is known: less than any machine does."""
 
@@ -115,7 +117,7 @@ class Pace:
     @property
     def pieces(self) -> int:
         """How many of them one call may do."""
-        return max(1, int(min(SLICE / (self.seconds + 1e-12), 1e6)))
+        return max(1, int(min(SLICE / (self.seconds + 1e-12), MOST)))
 
     @contextlib.contextmanager
     def watch(self, pieces: int) -> Iterator[float]:
