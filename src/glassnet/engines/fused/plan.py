@@ -78,7 +78,7 @@ def plan(
     vectors = 4
     while vectors < 32 and 2 * vectors * n * rows * size <= budget:
         vectors *= 2
-    room = 1_400_000 + net.n_params * size
+    room = 1_400_000 + net.n_params * size if learning else 750_000  # for each thread
     while vectors > 1 and vectors * n * (rows + own) * size > room:
         vectors //= 2
     work = flops(net) * batch

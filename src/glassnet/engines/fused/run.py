@@ -72,11 +72,16 @@ def workspace(how: Plan, net: Network, itemsize: int, threads: int, *, tiles: in
     if learning and how.grouped:
         sizes["lane_sums"] = threads * how.lane_size * itemsize
         sizes["group_gradients"] = groups * net.n_params * itemsize
-    if held:
+    if held and how.resident:  # else the training's own memory is free meanwhile
         sizes["held_inputs"] = threads * how.input_size * itemsize
         sizes["held_works"] = threads * how.work_size * itemsize
+    if held:
         sizes["held_parts"] = 16 * HELD_GROUPS
-    return Workspace(sizes)
+    space = Workspace(sizes)
+    if held and not how.resident:
+        for name in ("inputs", "works"):
+            space.places[f"held_{name}"] = space.places[name]
+    return space
 
 
 class Job:
@@ -216,7 +221,7 @@ class Run:
         self.job = Job(
             code.template,
             self.threads,
-            (self, code, validation, held, tiny, space, addresses),
+            (code, validation, held, tiny, space, addresses),  # not self: no circle
         )
         places, costs, running = space.places, address(self.costs), address(self.running)
         self.job.put(
@@ -249,7 +254,7 @@ class Run:
                 job.put(steps=address(table), step_size=table.shape[1])
             with self.pace.watch(end - first) as guess:
                 seconds = guess + self.judging
-                execute(self.kernel, job.table, job.sync, self.threads, seconds, job)
+                execute(self.kernel, job.table, job.sync, self.threads, seconds, self)
             if job["failed"] >= 0:
                 return job["failed"]
             first = end
