@@ -2,9 +2,11 @@
 
 No branch, no call, no table in memory: they stand within the loops that use them. Each takes its
 argument apart so that a polynomial of few terms is enough, and the polynomials are minimax ones
-(Remez, 50 digits). NaN gives NaN, ±inf give what NumPy gives. A machine without fused
-multiply-add computes products and sums apart: the constants that are subtracted first end in so
-many zeros that their products with small whole numbers are exact there, too.
+(Remez, 50 digits). The largest errors found among millions of arguments are said in units in the
+last place (ulp), of float64 and float32 in turn; half a unit is unavoidable. NaN gives NaN, ±inf
+give what NumPy gives. A machine without fused multiply-add computes products and sums apart: the
+constants that are subtracted first end in so many zeros that their products with small whole
+numbers are exact there, too.
 """
 
 from __future__ import annotations
@@ -120,6 +122,7 @@ def form(x: Value) -> Format:
 
 
 HORNER = 4
+"""Of so few terms each waits for the one before it: more side by side would only be more work."""
 
 # ---- parts
 
@@ -182,7 +185,7 @@ def growth(code: Code, r: Value) -> Value:
 
 
 def exp(code: Code, x: Value, tail: Any = None) -> Value:
-    """e^x = 2^n e^r.
+    """e^x = 2^n e^r: 1.1, 1.1 ulp (1.31 below 5e-308). tail : what is to be added to x yet.
 
     0 where e^x is below 3.3e-308 (float32: 1.8e-38), about the smallest normal number.
     """
@@ -194,7 +197,7 @@ def exp(code: Code, x: Value, tail: Any = None) -> Value:
 
 
 def expm1(code: Code, x: Value) -> Value:
-    """e^x - 1 = 2^n (e^r - 1) + (2^n - 1), which keeps its digits near 0."""
+    """e^x - 1 = 2^n (e^r - 1) + (2^n - 1), which keeps its digits near 0: 1.6, 1.3 ulp."""
     f = form(x)
     low = -1.5 * f.digits  # e^x is nothing beside 1
     t, r = octaves(code, above(code, x, low), top=f.bias + 1, shift=1)
@@ -208,7 +211,8 @@ def expm1(code: Code, x: Value) -> Value:
 def tanh(code: Code, x: Value) -> Value:
     """tanh x = sign x · N/(N + 2Q), N = t (R + r) - Q, Q = R - r, e^(2|x|) = t (R + r)/(R - r).
 
-    R = r coth(r/2) = 2 + w: one division serves e^r and tanh. ±1 from |x| = 20 (float32: 10) on.
+    R = r coth(r/2) = 2 + w: one division serves e^r and tanh. 2.6, 2.5 ulp; ±1 from |x| = 20
+    (float32: 10) on.
     """
     f = form(x)
     size = code.absolute(x)
@@ -234,7 +238,7 @@ def logarithm(code: Code, f: Value, k: Value) -> Value:
     square, half = rounded(s * s), rounded(rounded(f * 0.5) * f)
     rest = code.fma(square, polynomial(code, square, constants.log), half)
     rest = code.fma(s, rest, k * constants.low - half)
-    return code.fma(k, constants.high, f) + rest
+    return code.fma(k, constants.high, f + rest)
 
 
 def edges(code: Code, x: Value, y: Value, zero: float) -> Value:
@@ -260,7 +264,7 @@ def octave(code: Code, u: Value) -> tuple[Value, Value, Value]:
 
 
 def log(code: Code, x: Value) -> Value:
-    """ln x = k ln 2 + ln m, x = 2^k m."""
+    """ln x = k ln 2 + ln m, x = 2^k m: 0.9, 0.9 ulp."""
     f = form(x)
     tiny = code.compare("lt", x, 2.0 ** (1 - f.bias))
     # numbers below the normal ones have no exponent of their own
@@ -270,7 +274,10 @@ def log(code: Code, x: Value) -> Value:
 
 
 def log1p(code: Code, x: Value) -> Value:
-    """ln(1 + x) = k ln 2 + ln(1 + f), where 1 + x = 2^k (1 + f): f keeps the digits of x."""
+    """ln(1 + x) = k ln 2 + ln(1 + f), where 1 + x = 2^k (1 + f): f keeps the digits of x.
+
+    1.2, 1.2 ulp; below four times the smallest normal number the last two bits are lost.
+    """
     f = form(x)
     moved, k, _ = octave(code, x + 1.0)
     # s = 2^(2-k): f = (x/4) s + (s/4 - 1), and every product is exact
@@ -288,7 +295,8 @@ def log1p(code: Code, x: Value) -> Value:
 def power(code: Code, a: Any, b: Any) -> Value:
     """a^b = e^(b ln a); NaN where a is negative and b is not whole.
 
-    Errors of ln a count b ln a times, so ln a is a sum of two numbers, and so is its product.
+    Errors of ln a count |b| times, so ln a is a sum of two numbers, and so is its product: 2 ulp
+    where a^b > 1e-30, 20 ulp (4e-15) where it is about 1e±300; float32 0.5 ulp.
     """
     a, b = code.pair(a, b)
     if a.type.scalar == "float":
@@ -330,6 +338,19 @@ def whole(code: Code, x: Value) -> Value:
     return (size >= large) | code.compare("eq", (size + large) - large, size)
 
 
+ARTANH = (
+    0.6666666666666666,
+    0.4000000000000226,
+    0.2857142857009763,
+    0.22222222520280993,
+    0.18181784334901122,
+    0.1538675885499599,
+    0.13256781380865484,
+    0.1319667409794144,
+)
+"""(2 artanh(s)/s - 2)/s² in s², for ln to 1e-20."""
+
+
 def log_of_two_parts(code: Code, x: Value) -> tuple[Value, Value]:
     """ln x as a sum, for float64: 26 bits and the rest, together right to about 2^-60."""
     f, integers = DOUBLE, I64.of(x.type.lanes)
@@ -342,8 +363,9 @@ def log_of_two_parts(code: Code, x: Value) -> tuple[Value, Value]:
     # what s_high leaves of e = s (2 + e): each product is exact
     left = (e - (s_high + s_high)) - s_high * e_high - s_high * (e - e_high)
     s_low = left / (e + 2.0)
+    s = s_high + s_low  # rounded once, before it is cubed
     square = rounded(s * s)
-    series = rounded(s * square) * polynomial(code, square, f.log)
+    series = rounded(s * square) * polynomial(code, square, ARTANH)
     octaves_, first = rounded(k * f.high), s_high + s_high
     high = octaves_ + first
     lost = first - (high - octaves_)
@@ -358,7 +380,7 @@ def log_of_two_parts(code: Code, x: Value) -> tuple[Value, Value]:
 
 
 def in_double(f: Callable[[Code, Value], Value]) -> Callable[[Code, Value], Value]:
-    """The function of float64, for float32 too: rarely used, so one polynomial is enough."""
+    """The function of float64, for float32 too (0.5 ulp): so rarely used that one is enough."""
 
     @wraps(f)
     def run(code: Code, x: Value) -> Value:
@@ -371,7 +393,7 @@ def in_double(f: Callable[[Code, Value], Value]) -> Callable[[Code, Value], Valu
 
 @in_double
 def exp2(code: Code, x: Value) -> Value:
-    """2^x = e^(x ln 2), exact for whole x. 0 below 2^-1021."""
+    """2^x = e^(x ln 2), exact for whole x: 1.1 ulp. 0 below 2^-1021."""
     magic = DOUBLE.rounder + DOUBLE.bias - 1
     m = below(code, x + magic, magic + 1024.0)
     r = rounded((x - (m - magic)) * math.log(2.0))
@@ -382,7 +404,7 @@ def exp2(code: Code, x: Value) -> Value:
 
 @in_double
 def log2(code: Code, x: Value) -> Value:
-    """log₂ x = k + ln m/ln 2, exact for powers of 2. Subnormal numbers are right, too."""
+    """log₂ x = k + ln m/ln 2, exact for powers of 2: 1.7 ulp."""
     tiny = code.compare("lt", x, 2.0**-1022)
     _, k, m = octave(code, code.select(tiny, rounded(x * 2.0**54), x))
     k = code.select(tiny, k - 54.0, k)
@@ -392,13 +414,13 @@ def log2(code: Code, x: Value) -> Value:
 
 @in_double
 def log10(code: Code, x: Value) -> Value:
-    """log₁₀ x = ln x/ln 10."""
+    """log₁₀ x = ln x/ln 10: 1.9 ulp."""
     return rounded(log(code, x) * math.log10(math.e))
 
 
 @in_double
 def sinh(code: Code, x: Value) -> Value:
-    """sinh x = sign x · ½ (E + E/(E + 1)), E = e^|x| - 1; infinite from 709.8 on."""
+    """sinh x = sign x · ½ (E + E/(E + 1)), E = e^|x| - 1: 2.2 ulp; infinite from 709.8 on."""
     E = expm1(code, below(code, code.absolute(x), 1000.0))
     ratio = code.select(code.compare("lt", E, 1e300), E / (E + 1.0), 1.0)
     return code.intrinsic("llvm.copysign", x.type, rounded((E + ratio) * 0.5), x)
@@ -406,7 +428,7 @@ def sinh(code: Code, x: Value) -> Value:
 
 @in_double
 def cosh(code: Code, x: Value) -> Value:
-    """cosh x = ½ (e^|x| + e^-|x|); infinite from 709.8 on."""
+    """cosh x = ½ (e^|x| + e^-|x|): 1.5 ulp; infinite from 709.8 on."""
     e = exp(code, code.absolute(x))
     return rounded((e + 1.0 / e) * 0.5)
 
@@ -451,7 +473,7 @@ ARCTAN = (
 
 
 def turned(code: Code, x: Value, quarters: int) -> Value:
-    """sin(x + quarters · π/2): digits up to |x| = 10^6, fewer beyond, none (NaN) from 10^9 on."""
+    """sin(x + quarters · π/2): 2.2 ulp up to |x| = 10^6, fewer digits beyond, NaN from 10^9 on."""
     m = code.fma(x, 2.0 / math.pi, code.constant(DOUBLE.rounder, x.type))
     n = m - DOUBLE.rounder
     r = x
@@ -480,7 +502,7 @@ def cos(code: Code, x: Value) -> Value:
 
 @in_double
 def arctan(code: Code, x: Value) -> Value:
-    """arctan x: turned by 0, π/4 or π/2 to within tan(π/8)."""
+    """arctan x, the angle turned back by 0, π/4 or π/2 to within π/8: 1.5 ulp."""
     size = code.absolute(x)
     near, far = math.tan(math.pi / 8), math.tan(3 * math.pi / 8)
     middle, end = code.compare("gt", size, near), code.compare("gt", size, far)
