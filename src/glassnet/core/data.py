@@ -27,8 +27,9 @@ def numbers(name: str, values: ArrayLike, dtype: np.typing.DTypeLike) -> Array:
         ) from None
     with np.errstate(over="ignore"):
         array = array.astype(dtype, copy=False)
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
+    finite = np.isfinite(array)
+    if not finite.all():
+        bad = np.argwhere(~finite)
         where = ", ".join(map(str, bad[0]))
         raise BadInput(
             f"{name}[{where}] is {array[tuple(bad[0])]} ({len(bad)} such in all)",
