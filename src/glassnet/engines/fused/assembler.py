@@ -11,7 +11,6 @@ multiply-add. So equal sequences of operations give equal bits wherever they are
 
 from __future__ import annotations
 
-import operator
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -536,7 +535,13 @@ class Code:
 
     def minimum(self, a: Any, b: Any) -> Value:
         """The smaller one; NaN where either is."""
-        return self.negative(self.maximum(_negative(a), _negative(b)))
+        if isinstance(b, Value) and not isinstance(a, Value):
+            a, b = b, a
+        if not isinstance(b, Value):
+            return self.select(self.compare("gt", a, b), b, a)
+        a, b = self.pair(a, b)
+        smaller = self.select(self.compare("lt", a, b), a, b)  # b where either is NaN
+        return self.select(self.compare("ne", a, a), a, smaller)
 
     def sign(self, a: Value) -> Value:
         """-1, 0 or 1; NaN for NaN."""
@@ -751,10 +756,6 @@ def real_for(number: Any, type: Type) -> Type:
     if not type.real and isinstance(number, float | np.floating):
         return F64.of(type.lanes)
     return type
-
-
-def _negative(a: Any) -> Any:
-    return operator.neg(a)
 
 
 def _where(code: Code, condition: Any, a: Any = None, b: Any = None) -> Any:

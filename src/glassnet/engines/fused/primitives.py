@@ -142,7 +142,11 @@ def polynomial(code: Code, x: Value, coefficients: Sequence[float]) -> Value:
 
 
 def rounded(value: Value) -> Value:
-    """The value as a number of its own: no later sum takes its product apart."""
+    """The value as a number of its own: no later sum takes its product apart.
+
+    So is every argument: half of its parts from the product and half from its rounding would not
+    be parts of one number.
+    """
     return Value(value.code, value.text, value.type)
 
 
@@ -163,7 +167,7 @@ def octaves(
 
     top : no larger n is taken; what x has above it stays in r.
     """
-    f = form(x)
+    f, x = form(x), rounded(x)
     magic = f.rounder + f.bias - shift  # n's place: the lowest bits hold t's exponent
     m = code.fma(x, math.log2(math.e), code.constant(magic, x.type))
     if top is not None:
@@ -265,7 +269,7 @@ def octave(code: Code, u: Value) -> tuple[Value, Value, Value]:
 
 def log(code: Code, x: Value) -> Value:
     """ln x = k ln 2 + ln m, x = 2^k m: 0.9, 0.9 ulp."""
-    f = form(x)
+    f, x = form(x), rounded(x)
     tiny = code.compare("lt", x, 2.0 ** (1 - f.bias))
     # numbers below the normal ones have no exponent of their own
     _, k, m = octave(code, code.select(tiny, rounded(x * 2.0 ** (f.digits + 2)), x))
@@ -278,7 +282,7 @@ def log1p(code: Code, x: Value) -> Value:
 
     1.2, 1.2 ulp; below four times the smallest normal number the last two bits are lost.
     """
-    f = form(x)
+    f, x = form(x), rounded(x)
     moved, k, _ = octave(code, x + 1.0)
     # s = 2^(2-k): f = (x/4) s + (s/4 - 1), and every product is exact
     fraction = (1 << f.digits) - 1
@@ -298,7 +302,7 @@ def power(code: Code, a: Any, b: Any) -> Value:
     Errors of ln a count |b| times, so ln a is a sum of two numbers, and so is its product: 2 ulp
     where a^b > 1e-30, 20 ulp (4e-15) where it is about 1e±300; float32 0.5 ulp.
     """
-    a, b = code.pair(a, b)
+    a, b = map(rounded, code.pair(a, b))
     if a.type.scalar == "float":
         wide = F64.of(a.type.lanes)
         return code.convert(power(code, code.convert(a, wide), code.convert(b, wide)), a.type)
@@ -385,7 +389,7 @@ def in_double(f: Callable[[Code, Value], Value]) -> Callable[[Code, Value], Valu
     @wraps(f)
     def run(code: Code, x: Value) -> Value:
         if x.type.scalar == "double":
-            return f(code, x)
+            return f(code, rounded(x))
         return code.convert(f(code, code.convert(x, F64.of(x.type.lanes))), x.type)
 
     return run
