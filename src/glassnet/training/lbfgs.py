@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator
 from contextlib import closing
+from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Semaphore, Thread
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +25,14 @@ from glassnet.engines.divergence import Divergence, first_not_finite
 from glassnet.engines.reference import mean_loss
 
 
+@dataclass(frozen=True)
+class End:
+    """Why L-BFGS-B ended: SciPy's status, 0 where it had arrived, and its words."""
+
+    status: int
+    message: str
+
+
 def lbfgs_epochs(
     engine: Engine,
     task: Task,
@@ -30,8 +40,11 @@ def lbfgs_epochs(
     samples: Samples,
     validation: Samples | None,
     epochs: int | None,
-) -> Generator[tuple[State, Losses], None, None]:
-    """The state after each further iteration; ends where SciPy sees no way further down."""
+) -> Generator[tuple[State, Losses], None, Any]:
+    """The state after each further iteration; ends where SciPy sees no way further down.
+
+    The generator returns SciPy's reason, an `End`, or None where `epochs` was the reason.
+    """
     assert isinstance(task.optimizer, LBFGS)
     (first,) = state.slots
     dtype = first.dtype
@@ -49,7 +62,8 @@ def lbfgs_epochs(
         raise _diverged(task, good, first, samples)
     if state.epoch == 0:
         _same_run(state, good)
-    with closing(iterates(measure, first, task.optimizer)) as found:
+    ends: list[End] = []
+    with closing(iterates(measure, first, task.optimizer, ends)) as found:
         for done, (iterate, next_objective, next_loss) in enumerate(found, 1):
             theta = iterate.astype(dtype)
             if not (math.isfinite(next_objective) and np.isfinite(theta).all()):
@@ -64,7 +78,8 @@ def lbfgs_epochs(
                 yield good, Losses(np.array([loss]), np.array([objective]), validated)
             objective, loss = next_objective, next_loss
             if done >= end:
-                return
+                return None
+    return ends[0]
 
 
 def _same_run(state: State, repeated: State) -> None:
@@ -78,9 +93,12 @@ def _same_run(state: State, repeated: State) -> None:
 
 
 def iterates(
-    measure: Callable[[Array], tuple[float, float, Array]], first: Array, settings: LBFGS
+    measure: Callable[[Array], tuple[float, float, Array]],
+    first: Array,
+    settings: LBFGS,
+    ends: list[End] | None = None,
 ) -> Generator[tuple[Array, float, float], None, None]:
-    """(theta, objective, loss) after each iteration of SciPy's L-BFGS-B.
+    """(theta, objective, loss) after each iteration of SciPy's L-BFGS-B; its reason into `ends`.
 
     The minimiser calls us, we are asked for one iterate at a time: so it runs in a thread of its
     own, and only ever while the stream waits for it.
@@ -112,7 +130,7 @@ def iterates(
         wanted.acquire()
         try:
             if not stopped:
-                minimize(
+                result = minimize(
                     objective,
                     first.astype(np.float64),
                     jac=True,
@@ -126,6 +144,8 @@ def iterates(
                         "maxiter": settings.evaluations,
                     },
                 )
+                if ends is not None:
+                    ends.append(End(int(result.status), str(result.message)))
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             handed.put(error)
         else:

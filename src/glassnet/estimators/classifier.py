@@ -1,0 +1,207 @@
+"""MLPClassifier."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from glassnet.core.activations import Activation, Sigmoid, Softmax
+from glassnet.core.formula import Array
+from glassnet.core.losses import Loss
+from glassnet.estimators.parameters import CONSTRAINTS, LOSS
+from glassnet.estimators.perceptron import Perceptron
+
+
+class MLPClassifier(ClassifierMixin, Perceptron):
+    """A multilayer perceptron that tells classes, as scikit-learn's and to the same numbers."""
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **CONSTRAINTS,
+        "loss": [StrOptions({"log_loss"}), *LOSS],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        loss="log_loss",
+        output_activation=None,
+        l1=0.0,
+        clip_norm=None,
+        initializer=None,
+        dtype=None,
+        metrics=None,
+        callbacks=None,
+        progress=False,
+        restore_best=None,
+        history_size=None,
+        checkpoint=None,
+        engine="auto",
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.loss = loss
+        self.output_activation = output_activation
+        self.l1 = l1
+        self.clip_norm = clip_norm
+        self.initializer = initializer
+        self.dtype = dtype
+        self.metrics = metrics
+        self.callbacks = callbacks
+        self.progress = progress
+        self.restore_best = restore_best
+        self.history_size = history_size
+        self.checkpoint = checkpoint
+        self.engine = engine
+
+    # ---- fitting
+
+    @available_if(lambda est: est._check_solver())
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Any:
+        """Go through the samples once more, from where the network is.
+
+        Parameters
+        ----------
+        X, y, sample_weight : as in `fit`.
+        classes : all labels that will ever come; wanted in the first call.
+        """
+        if _check_partial_fit_first_call(self, classes):
+            self._label_binarizer = LabelBinarizer()
+            if type_of_target(y).startswith("multilabel"):
+                self._label_binarizer.fit(y)
+            else:
+                self._label_binarizer.fit(classes)
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def _read(
+        self, X: Any, y: Any, *, incremental: bool, reset: bool
+    ) -> tuple[Any, np.ndarray, np.ndarray]:
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            dtype=(np.float64, np.float32) if self.dtype is None else self.dtype,
+            reset=reset,
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
+            self._label_binarizer = LabelBinarizer()
+            self._label_binarizer.fit(y)
+            self.classes_ = self._label_binarizer.classes_
+        else:
+            classes = unique_labels(y)
+            if self.warm_start:
+                if set(classes) != set(self.classes_):
+                    raise ValueError(
+                        "warm_start can only be used where `y` has the same classes as in the"
+                        f" previous call to fit. Previously got {self.classes_}, `y` has {classes}"
+                    )
+            elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+                raise ValueError(
+                    "`y` has classes not in `self.classes_`. "
+                    f"`self.classes_` has {self.classes_}. 'y' has {classes}."
+                )
+        # bool: a byte a target while the numbers of the transform are let go
+        targets = self._label_binarizer.transform(y).astype(bool)
+        return X, targets.reshape(-1, 1) if targets.ndim == 1 else targets, y
+
+    @property
+    def _stratifies(self) -> bool:
+        return self.n_outputs_ == 1
+
+    def _output(self, loss: Loss) -> Activation:
+        return Softmax() if self._label_binarizer.y_type_ == "multiclass" else Sigmoid()
+
+    def _score_of(self, outputs: Array, targets: Array, weight: Array | None) -> float:
+        """The share of rows that are wholly right, as `accuracy_score`."""
+        if self._label_binarizer.y_type_ == "multiclass":
+            right = outputs.argmax(axis=1) == targets.argmax(axis=1)
+        else:
+            right = ((outputs > 0.5) == targets).all(axis=1)
+        return float(np.average(right, weights=weight))
+
+    # ---- answers
+
+    def _decode(self, outputs: Array) -> np.ndarray:
+        if self.n_outputs_ == 1:
+            outputs = outputs.ravel()
+        return self._label_binarizer.inverse_transform(outputs)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The label of each row, (n,); for multilabel (n, n_classes)."""
+        check_is_fitted(self)
+        return self._decode(self._forward_pass_fast(X))
+
+    def predict_proba(self, X: Any) -> Array:
+        """The probability of each class, (n, n_classes), in the order of `classes_`."""
+        check_is_fitted(self)
+        outputs = self._forward_pass_fast(X)
+        if self.n_outputs_ == 1:
+            p = outputs.ravel()
+            return np.vstack([1 - p, p]).T
+        return outputs
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """The logarithms of `predict_proba`."""
+        p = self.predict_proba(X)
+        return np.log(p, out=p)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,209 @@
+"""From an estimator's parameters, text or objects, to the objects of `core`; and their checks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+)
+
+from glassnet.core.activations import Activation, Exp, Identity, Sigmoid, Softmax
+from glassnet.core.errors import BadInput
+from glassnet.core.formula import Formula
+from glassnet.core.initializers import Initializer
+from glassnet.core.losses import Loss, SquaredError
+from glassnet.core.optimizers import LBFGS, Optimizer
+from glassnet.core.schedules import Schedule
+from glassnet.estimators.formulas import AdamHat, BinaryLogLoss, LogLoss, sgd
+from glassnet.exchange import names
+
+FTOL = 2.220446049250313e-09
+"""SciPy's own, which scikit-learn leaves as it is."""
+
+
+class Named(Options):
+    """A text that makes an object, `leakyrelu:alpha=0.2`; for the message, the names there are."""
+
+    def __init__(self, parse: Callable[[str], Any], known: Any) -> None:
+        super().__init__(str, set(known))
+        self.parse = parse
+
+    def is_satisfied_by(self, value: Any) -> bool:
+        """Whether it is such a text."""
+        if not isinstance(value, str):
+            return False
+        try:
+            self.parse(value)
+        except BadInput:
+            return False
+        return True
+
+    def __str__(self) -> str:
+        names = ", ".join(sorted(self.options))
+        return f"a name of glassnet's ({names}), with constants or without"
+
+
+ACTIVATION = [
+    StrOptions({"identity", "logistic", "tanh", "relu"}),
+    Activation,
+    Named(names.activation, names.ACTIVATIONS),
+]
+LOSS = [Loss, Named(names.loss, names.LOSSES)]
+
+CONSTRAINTS: dict[str, Any] = {
+    "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+    "activation": [*ACTIVATION, "array-like"],
+    "solver": [
+        StrOptions({"lbfgs", "sgd", "adam"}),
+        Optimizer,
+        LBFGS,
+        Named(names.optimizer, names.OPTIMIZERS),
+    ],
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [
+        StrOptions({"constant", "invscaling", "adaptive"}),
+        Schedule,
+        Named(names.schedule, names.SCHEDULES),
+    ],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "power_t": [Interval(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+    "beta_1": [Interval(Real, 0, 1, closed="left")],
+    "beta_2": [Interval(Real, 0, 1, closed="left")],
+    "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "n_iter_no_change": [
+        Interval(Integral, 1, None, closed="left"),
+        Options(Real, {np.inf}),
+    ],
+    "max_fun": [Interval(Integral, 1, None, closed="left")],
+    # ---- what scikit-learn has not
+    "output_activation": [None, Activation, Named(names.activation, names.ACTIVATIONS)],
+    "l1": [Interval(Real, 0, None, closed="left")],
+    "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
+    "initializer": [None, Initializer, Named(names.initializer, names.INITIALIZERS)],
+    "dtype": [None, StrOptions({"float32", "float64"})],
+    "metrics": [None, str, callable, "array-like"],
+    "callbacks": [None, callable, "array-like"],
+    "progress": ["boolean"],
+    "restore_best": [None, "boolean"],
+    "history_size": [None, Interval(Integral, 1, None, closed="left")],
+    "checkpoint": [None, str, os.PathLike],
+    "engine": [
+        StrOptions({"auto", "fused", "reference"}),
+        HasMethods(["predict", "sums", "loss_and_grad", "epochs"]),
+    ],
+}
+
+
+def hidden_sizes(value: Any) -> list[int]:
+    """The neurons of each hidden layer."""
+    sizes = list(value) if hasattr(value, "__iter__") else [value]
+    if np.any(np.array(sizes) <= 0):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return sizes
+
+
+def activations(value: Any, hidden: int) -> list[Activation]:
+    """The activation of each hidden layer: one for all, or one for each."""
+    if isinstance(value, str | Activation):
+        return [_object(value, names.activation)] * hidden
+    if len(value) != hidden:
+        raise BadInput(
+            f"activation has {len(value)} entries", f"{hidden} are expected, one a hidden layer"
+        )
+    return [_object(one, names.activation) for one in value]
+
+
+def initializer(value: Any) -> Initializer | None:
+    """The initializer; None for scikit-learn's initial weights."""
+    return None if value is None else _object(value, names.initializer)
+
+
+def optimizer(est: Any) -> Optimizer | LBFGS:
+    """What `solver` says. `sgd`, `adam` and `lbfgs` are scikit-learn's, with its parameters."""
+    _, lr = schedule_kind(est)
+    match est.solver:
+        case "lbfgs":
+            return LBFGS(gtol=float(est.tol), ftol=FTOL, evaluations=int(est.max_fun))
+        case "sgd":
+            return sgd(lr, float(est.momentum), nesterov=bool(est.nesterovs_momentum))
+        case "adam":
+            rate = lr if isinstance(lr, Schedule) else float(est.learning_rate_init)
+            return AdamHat(rate, float(est.beta_1), float(est.beta_2), float(est.epsilon))
+    return _object(est.solver, names.optimizer)
+
+
+def schedule_kind(est: Any) -> tuple[str, float | Schedule]:
+    """(how the learning rate moves from epoch to epoch, the rate or schedule of the first)."""
+    value = est.learning_rate
+    if isinstance(value, str) and value in ("constant", "invscaling", "adaptive"):
+        return (value if est.solver == "sgd" else "constant"), float(est.learning_rate_init)
+    return "constant", _object(value, names.schedule)
+
+
+def loss(value: Any, *, binary: bool = False, eps: float) -> Loss:
+    """What `loss` says; `binary` where each output is a probability of its own."""
+    match value:
+        case "log_loss":
+            return BinaryLogLoss(eps) if binary else LogLoss(eps)
+        case "squared_error":
+            return SquaredError()
+    return _object(value, names.loss)
+
+
+def output_of(loss: Loss) -> Activation:
+    """The output activation that belongs to a loss."""
+    return loss.link if loss.link is not None else Identity()
+
+
+NAMES: dict[Activation, str] = {
+    Identity(): "identity",
+    Sigmoid(): "logistic",
+    Softmax(): "softmax",
+    Exp(): "exp",
+}
+"""scikit-learn's names of output activations."""
+
+
+def name_of(activation: Activation) -> str:
+    """`out_activation_`."""
+    known = NAMES.get(activation)
+    if known is not None:
+        return known
+    try:
+        return names.as_text(activation)
+    except BadInput:
+        return type(activation).__name__.lower()
+
+
+def as_plain(value: Any) -> Any:
+    """A parameter as JSON has it; an error where it is a class of one's own."""
+    if isinstance(value, Formula):
+        return names.as_text(value)
+    if isinstance(value, list | tuple | np.ndarray):
+        return [as_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return value
+
+
+def _object(value: Any, parse: Callable[[str], Any]) -> Any:
+    return parse(value) if isinstance(value, str) else value

@@ -1,0 +1,151 @@
+"""MLPRegressor."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.metrics import r2_score
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from glassnet.core.activations import Activation
+from glassnet.core.formula import Array
+from glassnet.core.losses import Loss
+from glassnet.estimators.parameters import CONSTRAINTS, LOSS, output_of
+from glassnet.estimators.perceptron import Perceptron
+
+
+class MLPRegressor(RegressorMixin, Perceptron):
+    """A multilayer perceptron that tells numbers, as scikit-learn's and to the same numbers."""
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **CONSTRAINTS,
+        "loss": [StrOptions({"squared_error", "poisson"}), *LOSS],
+    }
+
+    def __init__(
+        self,
+        loss="squared_error",
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        output_activation=None,
+        l1=0.0,
+        clip_norm=None,
+        initializer=None,
+        dtype=None,
+        metrics=None,
+        callbacks=None,
+        progress=False,
+        restore_best=None,
+        history_size=None,
+        checkpoint=None,
+        engine="auto",
+    ):
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.output_activation = output_activation
+        self.l1 = l1
+        self.clip_norm = clip_norm
+        self.initializer = initializer
+        self.dtype = dtype
+        self.metrics = metrics
+        self.callbacks = callbacks
+        self.progress = progress
+        self.restore_best = restore_best
+        self.history_size = history_size
+        self.checkpoint = checkpoint
+        self.engine = engine
+
+    # ---- fitting
+
+    @available_if(lambda est: est._check_solver())
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Go through the samples once more, from where the network is. As in `fit`."""
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def _read(
+        self, X: Any, y: Any, *, incremental: bool, reset: bool
+    ) -> tuple[Any, np.ndarray, np.ndarray]:
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            y_numeric=True,
+            dtype=(np.float64, np.float32) if self.dtype is None else self.dtype,
+            reset=reset,
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return X, y.reshape(-1, 1) if y.ndim == 1 else y, y
+
+    @property
+    def _stratifies(self) -> bool:
+        return False
+
+    def _output(self, loss: Loss) -> Activation:
+        return output_of(loss)
+
+    def _score_of(self, outputs: Array, targets: Array, weight: Array | None) -> float:
+        """R², as `r2_score`."""
+        return float(r2_score(targets, outputs, sample_weight=weight))
+
+    # ---- answers
+
+    def _decode(self, outputs: Array) -> np.ndarray:
+        return outputs.ravel() if outputs.shape[1] == 1 else outputs
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The numbers of each row, (n,) or (n, n_outputs)."""
+        check_is_fitted(self)
+        return self._decode(self._forward_pass_fast(X))
