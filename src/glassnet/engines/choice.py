@@ -20,7 +20,8 @@ def choose(engine: Engine | EngineName = "auto") -> Engine:
     why, is said once.
     """
     if not isinstance(engine, str):
-        if all(hasattr(engine, verb) for verb in ("predict", "sums", "loss_and_grad", "epochs")):
+        verbs = ("predict", "sums", "loss_and_grad", "epochs")
+        if all(hasattr(engine, verb) for verb in verbs) and not isinstance(engine, type):
             return engine
         raise BadInput(
             f"engine={engine!r}", "an engine or its name is expected", 'Try "auto" or Fused().'
