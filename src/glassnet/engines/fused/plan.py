@@ -27,6 +27,10 @@ RESIDENT = 256 * 1024
 """Bytes up to which the inputs of a whole data set stay in tiles from one update to the next."""
 GROUPS = 16
 """At most so many groups of samples, and threads, for a tiny network."""
+WORK_OF_A_GROUP = 200_000
+"""Operations from which one more group of samples is made."""
+WORTH_SHARING = 300_000
+"""Operations of a batch from which it is two tiles at least, so that two threads can share it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,86 +70,114 @@ def plan(
     kit: Kit, net: Network, loss: Loss | None, batch: int, *, whole: bool, learning: bool
 ) -> Plan:
     """For batches of so many rows; `whole` where every batch is the whole data set, in order."""
-    n, size = kit.lanes, kit.real.bits // 8
+    size = kit.real.bits // 8
     grouped = learning and net.n_params <= TINY
-    closed = loss is not None and loss.closes(net.layers[-1].activation)
-    functions = tuple(compiled(kit, layer.activation) for layer in net.layers)
-
-    # numbers of memory that one sample takes, and of these its inputs
-    own = net.n_in + net.n_out + 1
-    rows = sum(kit.padded(layer.n_out) * (4 if learning else 2) for layer in net.layers)
-    budget = max(TILE, 4 * n * 0)
-    vectors = 4
-    while vectors < 32 and 2 * vectors * n * rows * size <= budget:
-        vectors *= 2
-    room = 1_400_000 + net.n_params * size if learning else 750_000  # for each thread
-    while vectors > 1 and vectors * n * (rows + own) * size > room:
-        vectors //= 2
-    work = flops(net) * batch
-    if learning and work > 300_000:  # worth two threads or more: at least two tiles then
-        while vectors > 2 and batch <= vectors * n:
-            vectors //= 2
-    tile = min(vectors * n, kit.padded(batch))
+    tile = samples_a_tile(kit, net, batch, learning=learning)
     count = -(-batch // tile)
-    tile = min(tile, kit.padded(-(-batch // count)))  # even ones
+    groups = min(GROUPS, count, max(1, int(flops(net) * batch // WORK_OF_A_GROUP)))
 
-    group = tile
-    if grouped:
-        many = int(min(GROUPS, max(1, work // 200_000), count))
-        group = -(-count // many) * tile
+    inputs = Places(kit)
+    inputs.take(net.n_in * tile)
+    y_place, w_place = inputs.take(net.n_out * tile), inputs.take(tile)
+    functions = tuple(compiled(kit, layer.activation) for layer in net.layers)
+    works = Places(kit)
+    closed = loss is not None and loss.closes(net.layers[-1].activation)
+    table = table_of_layers(
+        works, net, functions, tile, closed=closed, learning=learning, turned=not grouped
+    )
 
-    place = 0
-
-    def take(numbers: int) -> int:
-        nonlocal place
-        at, place = place, place + -(-numbers // n) * n
-        return at
-
-    take(net.n_in * tile)
-    y_place, w_place = take(net.n_out * tile), take(tile)
-    input_size = take(0)
-
-    place = 0
-    table = np.zeros((len(net.layers), len(LAYER)), np.int64)
-    start, below = 0, 0
-    for number, (layer, code) in enumerate(zip(net.layers, functions, strict=True)):
-        last = number == len(net.layers) - 1
-        wide = kit.padded(layer.n_out)
-        simple = is_identity(layer.activation)
-        z = take(wide * tile)
-        a = z if simple else take(wide * tile)
-        d = take(wide * tile) if learning else 0
-        turned = learning and not grouped and 2 * layer.n_out >= n
-        dt = take(wide * tile) if turned else -1
-        bias = start + layer.n_in * layer.n_out if layer.bias else -1
-        answer = 0 if simple else code["answer"]
-        learn = answer if last and closed else (0 if simple else code["learn"])
-        chain = 0 if simple or (last and closed) else code["chain"]
-        table[number] = (
-            layer.n_in, layer.n_out, wide, start, bias, below, z, a, d, dt,
-            learn, answer, chain, int(not simple and code["along"]),
-        )  # fmt: skip
-        start, below = start + layer.n_params, a
-    work_size = take(0)
-
-    slot = (input_size + work_size) * size
-    space = max(SLAB, min(int(room), net.n_params * size))
+    slot = (inputs.taken + works.taken) * size
+    space = max(SLAB, min(room(kit, net, learning=learning), net.n_params * size))
     tiles_a_slab = max(1, min(count, space // slot))
-    resident = whole and count * input_size * size <= RESIDENT
-    if not grouped:
-        resident = resident and tiles_a_slab == count
+    kept = grouped or tiles_a_slab == count  # the memory of each tile is its own
     return Plan(
         layers=table,
         functions=functions,
         tile=tile,
         tiles_a_slab=tiles_a_slab,
         grouped=grouped,
-        group=group,
-        resident=resident,
-        input_size=input_size,
-        work_size=work_size,
+        group=-(-count // groups) * tile,
+        resident=whole and kept and count * inputs.taken * size <= RESIDENT,
+        input_size=inputs.taken,
+        work_size=works.taken,
         y_place=y_place,
         w_place=w_place,
-        lane_size=net.n_params * n,
+        lane_size=net.n_params * kit.lanes,
         flops=flops(net),
     )
+
+
+class Places:
+    """Places in memory, one after the other, each beginning with a whole vector."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit, self.taken = kit, 0
+
+    def take(self, numbers: int) -> int:
+        """Where so many numbers lie from now on."""
+        place = self.taken
+        self.taken += self.kit.padded(numbers)
+        return place
+
+
+def room(kit: Kit, net: Network, *, learning: bool) -> int:
+    """Bytes that tiles may take in all; with threads, those of a prediction are one for each."""
+    return 1_400_000 + net.n_params * kit.real.bits // 8 if learning else 750_000
+
+
+def samples_a_tile(kit: Kit, net: Network, batch: int, *, learning: bool) -> int:
+    """As many as lie in the first-level cache, but four vectors at least, as wide as a block is."""
+    layers = sum(kit.padded(layer.n_out) for layer in net.layers)
+    # of each layer z, a, dL/dz and its transpose, or z and a alone
+    sample = (4 if learning else 2) * layers * kit.real.bits // 8
+    inputs = (net.n_in + net.n_out + 1) * kit.real.bits // 8
+    vectors = 4
+    while vectors < 32 and 2 * vectors * kit.lanes * sample <= TILE:
+        vectors *= 2
+    while vectors > 1 and vectors * kit.lanes * (sample + inputs) > room(
+        kit, net, learning=learning
+    ):
+        vectors //= 2
+    if learning and flops(net) * batch > WORTH_SHARING:
+        while vectors > 2 and batch <= vectors * kit.lanes:
+            vectors //= 2
+    most = min(vectors * kit.lanes, kit.padded(batch))
+    return min(most, kit.padded(-(-batch // -(-batch // most))))  # all about the same
+
+
+def table_of_layers(
+    works: Places,
+    net: Network,
+    functions: tuple[Compiled, ...],
+    tile: int,
+    *,
+    closed: bool,
+    learning: bool,
+    turned: bool,
+) -> np.ndarray:
+    """(depth, len(LAYER)): sizes, places and functions of each layer.
+
+    closed : dL/dz of the output comes from the loss. turned : dL/dW takes products with the
+        transpose of dL/dz, where the layer is not too narrow for that.
+    """
+    kit = works.kit
+    table = np.zeros((len(net.layers), len(LAYER)), np.int64)
+    start, below = 0, 0
+    for number, (layer, code) in enumerate(zip(net.layers, functions, strict=True)):
+        simple = is_identity(layer.activation)  # z is a, and there is no slope
+        ends_closed = closed and number == len(net.layers) - 1
+        wide = kit.padded(layer.n_out)
+        z = works.take(wide * tile)
+        a = z if simple else works.take(wide * tile)
+        d = works.take(wide * tile) if learning else 0
+        across = learning and turned and 2 * layer.n_out >= kit.lanes
+        dt = works.take(wide * tile) if across else -1
+        bias = start + layer.n_in * layer.n_out if layer.bias else -1
+        answer, learn, chain = (0 if simple else code[f] for f in ("answer", "learn", "chain"))
+        table[number] = (
+            layer.n_in, layer.n_out, wide, start, bias, below, z, a, d, dt,
+            answer if ends_closed else learn, answer, 0 if ends_closed else chain,
+            0 if simple else code["along"],
+        )  # fmt: skip
+        start, below = start + layer.n_params, a
+    return table
