@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import signal
@@ -260,6 +261,28 @@ def test_an_error_in_one_thread_stops_the_others(who):
     threads.execute(kernel, table, sync, 3, 0.0)  # and all goes on
 
 
+def test_compiled_code_does_not_wait_for_a_helper_that_failed(monkeypatch):
+    """The others stand at a meeting to which it never comes."""
+    original = threads.Together.help
+
+    def fail(*_):
+        time.sleep(0.05)
+        raise MemoryError("no more")
+
+    def broken(self, helper, me, number):
+        other = copy.copy(self)
+        other.kernel = fail if me == 1 else self.kernel
+        original(other, helper, me, number)
+
+    usual, _ = Fused(3).epochs(LARGE.task, LARGE.state, LARGE.samples)
+    with monkeypatch.context() as patch:
+        patch.setattr(threads.Together, "help", broken)
+        with pytest.raises(MemoryError, match="no more"):
+            Fused(3).epochs(LARGE.task, LARGE.state, LARGE.samples)
+    again, _ = Fused(3).epochs(LARGE.task, LARGE.state, LARGE.samples)
+    assert same_bits(usual, again)
+
+
 def test_a_stop_waits_for_all_helpers():
     gone = []
 
@@ -434,7 +457,7 @@ def data(net, n, dtype=np.float32):
     X = rng.normal(size=(n, net.n_in)).astype(dtype)
     return X, rng.random((n, net.n_out)).astype(dtype), None
 
-small, wide = gn.Network.mlp(4, 3, 1, bias=False), gn.Network.mlp(20, 200, 200, 1)
+small, wide = gn.Network.mlp(4, 3, 1, bias=False), gn.Network.mlp(20, 400, 400, 1)
 CASES = {
     "many short epochs": (small, 3, dict(n=10**8)),
     "short epochs": (gn.Network.mlp(2, 10, 1), 1000, dict(n=10**7)),
