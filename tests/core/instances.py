@@ -115,11 +115,11 @@ SCHEDULES: list[Schedule] = [
 
 
 def kinds_of(base: type) -> set[type]:
-    """The classes that stand in the library under `base`, themselves without subclasses."""
+    """The classes that stand in the core under `base`, themselves without subclasses there."""
     found = set()
     for kind in base.__subclasses__():
         deeper = kinds_of(kind)
-        found |= deeper or ({kind} if kind.__module__.startswith("glassnet.") else set())
+        found |= deeper or ({kind} if kind.__module__.startswith("glassnet.core.") else set())
     return found
 
 

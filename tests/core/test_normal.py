@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import mpmath as mp
 import numpy as np
+import pytest
 
 from glassnet.core.normal import ERFCX, normal_cdf, normal_pdf
 
 Z = np.concatenate([np.linspace(-37.0, 10.0, 471), [-1e-300, -1e-9, 0.0, 1e-9, 1e-300]])
+
+
+@pytest.fixture(autouse=True)
+def _fifty_digits() -> Iterator[None]:
+    with mp.workdps(50):
+        yield
 
 
 def exact_cdf(z: float) -> mp.mpf:

@@ -221,7 +221,7 @@ class Helper:
 
     def __init__(self) -> None:
         self.box: SimpleQueue[tuple[Together, int, int] | None] = SimpleQueue()
-        self.thread = threading.Thread(target=self._serve, name="glassnet", daemon=True)
+        self.thread = threading.Thread(target=self._serve, name="fused engine", daemon=True)
         self.thread.start()
 
     def _serve(self) -> None:
