@@ -109,7 +109,7 @@ class Descending(Fitting):
         self.descent = descent = est._optimizer
         rule = descent.over(self.rows, self.updates, est.t_, whole=not incremental)
         self.task = est._task(net, rule)
-        behind = est.history_.epoch[-1] if len(est.history_) else 0
+        self.behind = behind = est.history_.epoch[-1] if len(est.history_) else 0
         chance = Carried(Chance.of(est._random_state))
         self.state = State(est._theta(copy=True), descent.slots, descent.step, behind, chance)
         self.over = False
@@ -239,9 +239,9 @@ class Descending(Fitting):
         if not isinstance(est.random_state, int | np.integer):
             # the generator is the user's: it stands where scikit-learn would leave it
             rng = state.chance.generator()
-            if est.shuffle and self.updates == 1:  # an order that the engine had no need of
-                for _ in range(est.n_iter_):
-                    rng.permutation(self.rows)
+            drawn = state.epoch - self.behind if self.updates > 1 else 0
+            for _ in range(est.n_iter_ - drawn if est.shuffle else 0):
+                rng.permutation(self.rows)  # orders that the engine had no need of
             est._random_state.set_state(rng.get_state())
 
 

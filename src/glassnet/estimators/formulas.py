@@ -174,16 +174,16 @@ def sgd(lr: float | Schedule, momentum: float, *, nesterov: bool) -> Optimizer:
 def initial(
     net: Network,
     rng: np.random.RandomState,
+    activation: Activation,
     initializer: Initializer | None = None,
 ) -> Array:
     """Initial theta: W and b of each layer uniform within ±√(6/(n_in + n_out)), drawn in order.
 
-    2 in place of 6 where the layer's activation is the logistic one; for the output layer that of
-    the layer below counts. With an initializer it draws W, and b is 0.
+    2 in place of 6 where the layer's activation is the logistic one; for the output layer
+    `activation` counts, the last of the hidden ones. With an initializer it draws W, and b is 0.
     """
     theta = np.zeros(net.n_params)
-    below = net.layers[:-1][-1:] or net.layers  # the output's bound follows the last hidden layer
-    kinds = [layer.activation for layer in (*net.layers[:-1], *below)]
+    kinds = [*(layer.activation for layer in net.layers[:-1]), activation]
     for (W, b), layer, kind in zip(net.views(theta), net.layers, kinds, strict=True):
         if initializer is not None:
             W[:] = initializer(rng, layer.n_in, layer.n_out)

@@ -137,7 +137,7 @@ class Perceptron(BaseEstimator):
             if self.early_stopping and validation is None:
                 if not first and isinstance(self.random_state, int | np.integer):
                     # past the initial weights, so that the rows held out are those of the first fit
-                    initial(net, self._random_state, parameters.initializer(self.initializer))
+                    self._initial(net)
                 X, y, weight, validation = self._split(X, y, weight)
         engine: Engine = choose(self.engine)
         if hasattr(X, "tocsr") or (validation is not None and hasattr(validation[0], "tocsr")):
@@ -198,8 +198,7 @@ class Perceptron(BaseEstimator):
         self.n_layers_ = len(sizes)
         net = self._network(sizes)
         self.out_activation_ = parameters.name_of(net.layers[-1].activation)
-        theta = initial(net, self._random_state, parameters.initializer(self.initializer))
-        theta = theta.astype(dtype, copy=False)
+        theta = self._initial(net).astype(dtype, copy=False)
         self._bind(net, theta)
         self.history_ = History()
         for name in ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_"):
@@ -211,6 +210,10 @@ class Perceptron(BaseEstimator):
             self.best_loss_ = None if self.early_stopping else inf
             self.validation_scores_: list[float] | None = [] if self.early_stopping else None
             self.best_validation_score_ = -inf if self.early_stopping else None
+
+    def _initial(self, net: Network) -> Array:
+        last = parameters.activations(self.activation, max(len(net.layers) - 1, 1))[-1]
+        return initial(net, self._random_state, last, parameters.initializer(self.initializer))
 
     # ---- parts of the task
 

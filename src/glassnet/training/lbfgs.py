@@ -141,7 +141,7 @@ def iterates(
                         "gtol": settings.gtol,
                         "ftol": settings.ftol,
                         "maxfun": settings.evaluations,
-                        "maxiter": settings.evaluations,
+                        "maxiter": settings.evaluations + 1,  # never the reason
                     },
                 )
                 if ends is not None:
