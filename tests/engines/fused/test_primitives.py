@@ -119,7 +119,7 @@ ARGUMENTS = {
     "log": [magnitudes(), draw(0.5, 2), draw(0.9, 1.1), 1 + both(magnitudes(-52, 0))[52:]],
     "log1p": [magnitudes(-1000), draw(-1, 3), draw(-0.3, 0.42), -magnitudes(-1000, 0)],
     "tanh": [draw(-20, 20), draw(-1, 1), both(magnitudes(-1000, 6)), draw(0.1, 0.3)],
-    "exp2": [draw(-1021, 1024), draw(-1, 1)],
+    "exp2": [draw(-1021, 1024), draw(-1, 1), draw(1023.4, 1023.9, 40)],
     "log2": [magnitudes(), draw(0.5, 2)],
     "log10": [magnitudes(), draw(0.5, 2)],
     "sinh": [draw(-709, 709), draw(-2, 2), both(magnitudes(-1000, 9))],
@@ -233,6 +233,11 @@ def test_tanh_is_odd_saturates_and_never_passes_1(dtype):
     assert np.array_equal(up[small], x[small])
 
 
+def test_arctan_of_large_numbers_has_pis_digits():
+    x = both(10 ** draw(0.5, 5))
+    assert errors(run("arctan", x), [mpmath.atan(float(a)) for a in x]).max() < 0.65
+
+
 @pytest.mark.parametrize("level", LEVELS)
 def test_powers_of_beta_for_a_million_steps(level):
     t = np.unique(np.floor(10 ** draw(0, 6, 300)))
@@ -246,12 +251,19 @@ def test_powers_of_beta_for_a_million_steps(level):
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_powers(level):
-    a = np.concatenate([draw(0.1, 3), magnitudes(-300, 300), magnitudes(-3, 3)])
-    b = np.concatenate([draw(-5, 5), draw(-2, 2, 600), draw(-300, 300, 6)])
+    a = np.concatenate([draw(0.1, 3), magnitudes(-300, 300), draw(0.71, 0.77)])
+    b = np.concatenate([draw(-5, 5), draw(-2, 2, 600), draw(1500, 2000)])
     exact = [mpmath.power(float(x), float(y)) for x, y in zip(a, b, strict=True)]
     error = errors(run("power", a, b, level=level), exact)
     assert error.max() < 20  # 4e-15
     assert np.median(error) < 0.5
+
+
+def test_powers_far_beyond_all_numbers_are_0_and_inf():
+    a = np.array([0.9, 1.1, 0.7, 1 + 2.0**-52, 1 - 2.0**-53, 3.0])
+    for huge in (1e20, 1e250, 1.7e308):
+        assert np.array_equal(run("power", a, np.full(6, huge)), [0, np.inf, 0, np.inf, 0, np.inf])
+        assert np.array_equal(run("power", a, np.full(6, -huge)), [np.inf, 0, np.inf, 0, np.inf, 0])
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -291,6 +303,25 @@ def test_nothing_is_called(level):
         module = llvm.parse_assembly(text(kind, lanes))
         module.triple, module.data_layout = generic(level).triple, str(target.target_data)
         assert not re.findall(r"\bcall\w*\s+\S+", target.emit_assembly(module))
+
+
+@pytest.mark.parametrize("name", [*EXACT, "power"])
+def test_a_product_is_rounded_before_a_function_takes_it(name):
+    function = getattr(primitives, name)
+    module = Module()
+
+    def body(code, x, y, out):
+        x, y = (code.load(a.at(0), F64.of(8)) for a in (x, y))
+        second = [x * y] if name == "power" else []
+        code.store(out.at(0), function(code, x * y, *second))
+
+    module.define("products", [Pointing(F64)] * 3, body, public=True)
+    compiled = load(str(module), host())
+    x, y, out = draw(0.1, 3, 8), draw(5.1, 9, 8) / 3, np.empty(8)
+    run_it = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3)(compiled.address("products"))
+    run_it(x.ctypes.data, y.ctypes.data, out.ctypes.data)
+    inputs = [x * y] * (2 if name == "power" else 1)
+    assert np.array_equal(out, run(name, *inputs))
 
 
 def test_numpys_functions_on_values_are_these():
