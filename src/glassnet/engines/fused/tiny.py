@@ -31,8 +31,8 @@ WORTH = 1e9
 """Operations on one network that take about as long as to compile code for it alone."""
 KEPT = 64
 """How many such networks are kept in memory."""
-AT_ONCE = 2
-"""Vectors of samples that go through the network side by side."""
+AT_ONCE = {64: 2, 32: 4}
+"""Vectors of samples that go through the network side by side, by the bits of a number."""
 
 
 _made: dict[tuple[Kit, Network, Loss], Compiled | None] = {}
@@ -81,7 +81,7 @@ def write(module: Module, kit: Kit, net: Network, loss: Loss) -> None:
                 part.set(sums.vector(i * n, n))
         total = code.variable(F64.of(n), 0.0)
         at = code.variable(I64, 0)
-        for wide in (AT_ONCE, 1):
+        for wide in (AT_ONCE[kit.real.bits], 1):
             with code.repeat(lambda wide=wide: at.get() + wide * n <= ld):
                 s = at.get()
                 samples(code, [s + v * n for v in range(wide)], x, y, w, theta, parts, total, ld)
