@@ -280,7 +280,7 @@ def log(code: Code, x: Value) -> Value:
 def log1p(code: Code, x: Value) -> Value:
     """ln(1 + x) = k ln 2 + ln(1 + f), where 1 + x = 2^k (1 + f): f keeps the digits of x.
 
-    1.2, 1.2 ulp; below four times the smallest normal number the last two bits are lost.
+    1.5, 1.5 ulp; below four times the smallest normal number the last two bits are lost.
     """
     f, x = form(x), rounded(x)
     moved, k, _ = octave(code, x + 1.0)
