@@ -21,7 +21,7 @@ version = release = tomllib.loads((HERE.parent / "pyproject.toml").read_text("ut
 ]
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "explanation/figures"]  # figures are included by their page
 default_role = "code"
 suppress_warnings = ["ref.python"]  # signatures as written: a short name may be found twice
 

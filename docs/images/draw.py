@@ -20,8 +20,8 @@ def text(
     return f'<text x="{x}" y="{y}" text-anchor="{at}" fill="{ink}" {more}>{words}</text>'
 
 
-def small(x: float, y: float, words: str, at: str = "start") -> str:
-    return text(x, y, words, at=at, ink=FAINT, more='font-size="13"')
+def small(x: float, y: float, words: str, at: str = "start", ink: str = FAINT) -> str:
+    return text(x, y, words, at=at, ink=ink, more='font-size="13"')
 
 
 def box(
@@ -65,9 +65,10 @@ def run() -> None:
         x = 44 + 146 * i
         parts += [
             box(x, 106, 138, 98, BLUE, r=6), text(x + 69, 126, name, at="middle"),
-            small(x + 69, 147, "gather rows", "middle"),
-            small(x + 69, 165, "forward, loss", "middle"),
-            small(x + 69, 183, "backward to", "middle"), small(x + 69, 198, "dL/dz", "middle"),
+            small(x + 69, 147, "gather rows", "middle", INK),
+            small(x + 69, 165, "forward, loss", "middle", INK),
+            small(x + 69, 183, "backward to", "middle", INK),
+            small(x + 69, 198, "dL/dz", "middle", INK),
         ]  # fmt: skip
     parts += [
         arrow(260, 216, 260, 232), box(32, 236, 456, 42, ORANGE, r=6),
@@ -169,7 +170,7 @@ def threads() -> None:
         x = 8 + t * 127
         parts.append(box(x, 32, 119, 46, colour, r=6))
         parts.append(text(x + 59, 52, f"tile {t + 1}", at="middle"))
-        parts.append(small(x + 59, 70, f"thread {1 + t // 2}", "middle"))
+        parts.append(small(x + 59, 70, f"thread {1 + t // 2}", "middle", INK))
     parts += [
         (
             f'<line x1="8" y1="96" x2="508" y2="96" stroke="{INK}" stroke-width="2" '
@@ -182,7 +183,7 @@ def threads() -> None:
         y = 164 + r * 30
         colour = BLUE if r < 3 else ORANGE
         parts.append(box(8, y, 152, 26, colour))
-        parts.append(small(84, y + 18, f"row {r + 1}: thread {1 + r // 3}", "middle"))
+        parts.append(small(84, y + 18, f"row {r + 1}: thread {1 + r // 3}", "middle", INK))
         if r in (1, 4):
             parts.append(text(172, y + 18, "= xᵀ·dL/dz of tile 1 + 2 + 3 + 4"))
     parts += [
@@ -199,7 +200,7 @@ def groups() -> None:
         y, colour = 30 + g * 66, (BLUE, BLUE, ORANGE)[g]
         parts.append(box(8, y, 142, 44, colour, r=6))
         parts.append(text(79, y + 19, f"group {g + 1} of samples", at="middle"))
-        parts.append(small(79, y + 37, f"thread {1 + g // 2}", "middle"))
+        parts.append(small(79, y + 37, f"thread {1 + g // 2}", "middle", INK))
         parts += [box(182 + lane * 26, y + 9, 26, 26, colour) for lane in range(4)]
         parts += [arrow(152, y + 22, 178, y + 22), arrow(290, y + 22, 322, y + 22)]
         parts.append(box(326, y + 9, 26, 26, colour))
@@ -207,7 +208,7 @@ def groups() -> None:
     parts += [
         small(234, 20, "a sum for each lane", "middle"), small(339, 20, "folded", "middle"),
         box(414, 92, 98, 52, GREEN, r=6), text(463, 114, "1 + 2 + 3", at="middle"),
-        small(463, 133, "in this order", "middle"), arrow(463, 146, 463, 172),
+        small(463, 133, "in this order", "middle", INK), arrow(463, 146, 463, 172),
         text(463, 192, "update", at="middle"),
     ]  # fmt: skip
     save(
