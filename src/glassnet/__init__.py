@@ -75,7 +75,7 @@ from glassnet.training.stream import Epoch, last, start, train
 from glassnet.walkthrough.check import check_gradients
 
 if TYPE_CHECKING:
-    from glassnet import datasets, plots
+    from glassnet import datasets, estimators, plots
     from glassnet.exchange.model import Model, load_model, save_model
     from glassnet.exchange.tables import Table, read_table
     from glassnet.tabular import Recipe, fit, trace_table
@@ -97,7 +97,7 @@ LATER = {
     "trace": "glassnet.walkthrough.trace",
     "export_notebook": "glassnet.walkthrough.notebook",
 }
-ROOMS = ("datasets", "plots")
+ROOMS = ("datasets", "estimators", "plots")
 
 
 def __getattr__(name: str) -> Any:
@@ -178,6 +178,7 @@ __all__ = [
     "backward",
     "check_gradients",
     "datasets",
+    "estimators",
     "export_notebook",
     "fit",
     "for_seconds",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,15 +10,17 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from glassnet.core.activations import Activation, Sigmoid, Softmax
+from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array
 from glassnet.core.losses import Loss
 from glassnet.estimators.parameters import CONSTRAINTS, LOSS
-from glassnet.estimators.perceptron import Perceptron
+from glassnet.estimators.perceptron import Perceptron, checked_weight
 
 
 class MLPClassifier(ClassifierMixin, Perceptron):
@@ -25,6 +28,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **CONSTRAINTS,
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
         "loss": [StrOptions({"log_loss"}), *LOSS],
     }
 
@@ -54,6 +58,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         epsilon=1e-8,
         n_iter_no_change=10,
         max_fun=15000,
+        class_weight=None,
         loss="log_loss",
         output_activation=None,
         l1=0.0,
@@ -91,6 +96,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.class_weight = class_weight
         self.loss = loss
         self.output_activation = output_activation
         self.l1 = l1
@@ -117,6 +123,12 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         X, y, sample_weight : as in `fit`.
         classes : all labels that will ever come; wanted in the first call.
         """
+        if self.class_weight == "balanced":
+            raise BadInput(
+                "class_weight='balanced' in partial_fit, which does not see all labels",
+                "weights by class are expected",
+                "Try dict(zip(classes, compute_class_weight('balanced', classes=classes, y=y))).",
+            )
         if _check_partial_fit_first_call(self, classes):
             self._label_binarizer = LabelBinarizer()
             if type_of_target(y).startswith("multilabel"):
@@ -160,6 +172,13 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         targets = self._label_binarizer.transform(y).astype(bool)
         return X, targets.reshape(-1, 1) if targets.ndim == 1 else targets, y
 
+    def _weights(self, sample_weight: Any, X: Any, labels: np.ndarray) -> Array | None:
+        weight = super()._weights(sample_weight, X, labels)
+        if self.class_weight is None:
+            return weight
+        by_class = compute_sample_weight(self.class_weight, labels)
+        return checked_weight(by_class if weight is None else weight * by_class, X)
+
     @property
     def _stratifies(self) -> bool:
         return self.n_outputs_ == 1
@@ -181,6 +200,17 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         if self.n_outputs_ == 1:
             outputs = outputs.ravel()
         return self._label_binarizer.inverse_transform(outputs)
+
+    def _answers(self) -> dict[str, Callable[[Array], Any]]:
+        classes = self.classes_
+        if self._label_binarizer.y_type_.startswith("multilabel"):
+            return {"predict": lambda a: (a > 0.5).astype(int), "predict_proba": lambda a: a}
+        if self.n_outputs_ == 1:
+            return {
+                "predict": lambda a: classes[int(a[0] > 0.5)],
+                "predict_proba": lambda a: np.array([1 - a[0], a[0]]),
+            }
+        return {"predict": lambda a: classes[a.argmax()], "predict_proba": lambda a: a}
 
     def predict(self, X: Any) -> np.ndarray:
         """The label of each row, (n,); for multilabel (n, n_classes)."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
-from math import nan
+from math import inf, isnan, nan
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,18 @@ from sklearn.exceptions import ConvergenceWarning
 from glassnet.core.formula import Array
 from glassnet.core.losses import Loss, SquaredError
 from glassnet.core.network import Network
+from glassnet.core.schedules import Schedule
 from glassnet.engines.base import Engine, Losses, Samples, State, Task, complete
 from glassnet.engines.chance import Carried, Chance
 from glassnet.engines.divergence import Divergence
+from glassnet.estimators.files import Checkpoint
 from glassnet.estimators.patience import Patience
 from glassnet.training.lbfgs import End, lbfgs_epochs
 from glassnet.training.progress import progress
 from glassnet.training.stream import Epoch, Run
+
+SECONDS = 30.0
+"""Between two checkpoints of a run; another is written at its end, however that comes."""
 
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and"
@@ -113,12 +119,51 @@ class Descending(Fitting):
         chance = Carried(Chance.of(est._random_state))
         self.state = State(est._theta(copy=True), descent.slots, descent.step, behind, chance)
         self.over = False
+        self.lowest = inf  # of what `restore_best` goes by where there is no judge
+        self.checkpoint: Checkpoint | None = None
         self.keep = judge is not None if est.restore_best is None else bool(est.restore_best)
         self.best: Array | None = None
+        if est.checkpoint is not None and not incremental:
+            self._resume()
         # somebody wants to see every epoch: then each is a call of its own
         self.watched = bool(
             judge or est.verbose or est.metrics or self.callbacks or est.progress or self.keep
         )
+
+    def _resume(self) -> None:
+        """Go on where the checkpoint says that this run stood."""
+        est = self.est
+        self.checkpoint = Checkpoint(est, self.samples, self.held_out)
+        found = self.checkpoint.load(est, carried=True)
+        if found is None:
+            return
+        self.state, self.best, curves = found
+        count, best, rate, lowest, over = curves["patience"].tolist()
+        self.patience.count, self.patience.best, self.lowest = int(count), best, lowest
+        self.over = bool(over)
+        if not isnan(rate):
+            self.descent.rate = rate
+            if self.descent.kind == "adaptive":
+                self.task = replace(self.task, optimizer=self.descent.over(1, 1, 0, whole=False))
+        est.loss_curve_ = curves["loss_curve"].tolist()
+        est.n_iter_ = len(est.loss_curve_)
+        est.t_ = est.n_iter_ * self.rows
+        est.loss_ = est.loss_curve_[-1]
+        if self.judge is not None:
+            est.validation_scores_ = curves["validation_scores"].tolist()
+
+    def _save(self) -> None:
+        est, rate = self.est, self.descent.rate
+        if self.checkpoint is None or not est.loss_curve_:
+            return
+        constant = nan if isinstance(rate, Schedule) else rate
+        patience = [self.patience.count, self.patience.best, constant, self.lowest, self.over]
+        curves = {
+            "patience": np.array(patience, np.float64),
+            "loss_curve": est.loss_curve_,
+            "validation_scores": est.validation_scores_ or [],
+        }
+        self.checkpoint.save(est, self.task, self.state, self.best, curves)
 
     def chunks(self) -> Generator[tuple[State, Losses], None, None]:
         """States, as many epochs apart as can be without running past the end."""
@@ -153,12 +198,15 @@ class Descending(Fitting):
 
     def _follow(self) -> None:
         history = self.est.history_
-        before = history.seconds
+        before, saved = history.seconds, time.monotonic()
         with closing(self.stream(self.task, self.chunks(), self.epochs)) as stream:  # type: ignore[type-var]
             for record in stream:
                 history.add(record)
                 history.seconds = before + record.seconds
                 self._take(record)
+                if self.checkpoint is not None and time.monotonic() - saved >= SECONDS:
+                    self._save()
+                    saved = time.monotonic()
 
     def _take(self, record: Epoch) -> None:
         """Note the epochs of a record, and whether it is the last."""
@@ -171,6 +219,9 @@ class Descending(Fitting):
             if est.verbose:
                 print(f"Iteration {est.n_iter_}, loss = {loss:.8f}")
             better = self.patience.note(self._value(record, loss))
+            if self.judge is None and self.keep:
+                value = loss if record.val_loss is None else record.val_loss
+                better, self.lowest = value < self.lowest, min(value, self.lowest)
             if better and self.keep:
                 self.best = record.state.theta
             self.descent.ended(est.t_)
@@ -225,6 +276,7 @@ class Descending(Fitting):
 
     def _leave(self) -> None:
         est, state = self.est, self.state
+        self._save()
         self.descent.slots, self.descent.step = state.slots, state.step
         est._no_improvement_count = self.patience.count
         if self.judge is None:
@@ -256,6 +308,11 @@ class Minimising(Fitting):
         task = est._task(self.net, est._rule())
         theta = est._theta(copy=True)
         state = State(theta, (theta.copy(),), 0, 0, Chance.of(est._random_state))
+        checkpoint = None
+        if est.checkpoint is not None:
+            checkpoint = Checkpoint(est, self.samples, self.held_out)
+            found = checkpoint.load(est, carried=False)
+            state = state if found is None else found[0]
         chunks = self.chunks(task, state)
         try:
             with closing(self.stream(task, chunks, est.max_iter)) as stream:  # type: ignore[type-var]
@@ -266,6 +323,9 @@ class Minimising(Fitting):
                         print(f"Iteration {record.epoch}, loss = {record.loss:.8f}")
         except Divergence as trouble:
             raise ValueError(NOT_FINITE) from trouble
+        finally:
+            if checkpoint is not None and state.epoch:
+                checkpoint.save(est, task, state, None, {})
         total = self.engine.sums(task, state.theta, self.samples)
         objective, _ = complete(task, state.theta, total)
         costs = Losses(np.array([total.loss / total.weight]), np.array([objective]), None)
@@ -279,7 +339,10 @@ class Minimising(Fitting):
     def chunks(self, task: Task, state: State) -> Generator[tuple[State, Losses], None, None]:
         """The iterations, and why there are no more."""
         limit = End(1, "STOP: TOTAL NO. OF ITERATIONS REACHED LIMIT")
-        most = int(self.est.max_iter)
+        most = int(self.est.max_iter) - state.epoch
+        if most <= 0:
+            self.end = limit
+            return
         chunks = lbfgs_epochs(self.engine, task, state, self.samples, self.held_out, most)
         self.end = (yield from chunks) or limit
 

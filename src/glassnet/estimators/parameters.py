@@ -8,6 +8,13 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    mean_absolute_error,
+    r2_score,
+    root_mean_squared_error,
+)
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -172,6 +179,34 @@ def loss(value: Any, *, binary: bool = False, eps: float) -> Loss:
 def output_of(loss: Loss) -> Activation:
     """The output activation that belongs to a loss."""
     return loss.link if loss.link is not None else Identity()
+
+
+METRICS: dict[str, Callable[..., Any]] = {
+    "accuracy": accuracy_score,
+    "balanced_accuracy": balanced_accuracy_score,
+    "r2": r2_score,
+    "rmse": root_mean_squared_error,
+    "mae": mean_absolute_error,
+}
+
+
+def metrics(value: Any) -> dict[str, Callable[..., Any]]:
+    """Functions of what is true and what is predicted, by name."""
+    found = {}
+    for one in (
+        [] if value is None else [value] if isinstance(value, str) or callable(value) else value
+    ):
+        if callable(one):
+            inner = getattr(one, "func", one)  # of a partial
+            found[getattr(inner, "__name__", type(inner).__name__)] = one
+        elif one in METRICS:
+            found[one] = METRICS[one]
+        else:
+            raise BadInput(
+                f"metric {one!r}",
+                f"one of {', '.join(METRICS)} or a function of y_true and y_pred is expected",
+            )
+    return found
 
 
 NAMES: dict[Activation, str] = {

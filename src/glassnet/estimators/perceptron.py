@@ -25,15 +25,17 @@ from glassnet.estimators import parameters
 from glassnet.estimators.descent import Descent
 from glassnet.estimators.fitting import Descending, Minimising
 from glassnet.estimators.formulas import initial
+from glassnet.estimators.looking import Looking
 from glassnet.estimators.parameters import CONSTRAINTS
 from glassnet.estimators.rows import SparseRows, as_rows
 from glassnet.training.history import History
+from glassnet.training.stream import Metric
 
 NUMBERS_AT_ONCE = 2**20
 """Numbers of the widest layer that the reference engine computes at a time in a prediction."""
 
 
-class Perceptron(BaseEstimator):
+class Perceptron(Looking, BaseEstimator):
     """A network with scikit-learn's face: an abstract family of two."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
@@ -60,6 +62,10 @@ class Perceptron(BaseEstimator):
 
     def _decode(self, outputs: Array) -> np.ndarray:
         """What `predict` answers, from outputs (n, n_out)."""
+        raise NotImplementedError
+
+    def _answers(self) -> dict[str, Callable[[Array], Any]]:
+        """What each method answers for one row, from its outputs (n_out,)."""
         raise NotImplementedError
 
     def _weights(self, sample_weight: Any, X: Any, labels: np.ndarray) -> Array | None:
@@ -197,9 +203,9 @@ class Perceptron(BaseEstimator):
         self.t_ = 0
         self.n_layers_ = len(sizes)
         net = self._network(sizes)
-        self.out_activation_ = parameters.name_of(net.layers[-1].activation)
         theta = self._initial(net).astype(dtype, copy=False)
         self._bind(net, theta)
+        self._named_output()
         self.history_ = History()
         for name in ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_"):
             self.__dict__.pop(name, None)
@@ -262,8 +268,16 @@ class Perceptron(BaseEstimator):
         sizes = [*(len(W) for W in self.coefs_), self.coefs_[-1].shape[1]]
         return self._network(sizes)
 
-    def _metrics(self) -> dict[str, Any]:
-        return {}
+    def _named_output(self) -> None:
+        self.out_activation_ = parameters.name_of(self.network_.layers[-1].activation)
+
+    def _metrics(self) -> dict[str, Metric]:
+        """The metrics as the stream takes them, from outputs and targets; the user's see labels."""
+
+        def decoded(metric: Callable[[Any, Any], Any]) -> Metric:
+            return lambda outputs, targets: metric(self._decode(targets), self._decode(outputs))
+
+        return {name: decoded(f) for name, f in parameters.metrics(self.metrics).items()}
 
     # ---- parameters: coefs_ and intercepts_ are the truth
 
@@ -294,7 +308,18 @@ class Perceptron(BaseEstimator):
         return gathered(self._best_coefs, self._best_intercepts)
 
     def _forget(self) -> None:
-        """Keep no more than `history_size` epochs."""
+        """Keep no more than the last `history_size` epochs."""
+        size = self.history_size
+        if size is None:
+            return
+        for curve in ("loss_curve_", "validation_scores_"):
+            if getattr(self, curve, None) is not None:
+                del getattr(self, curve)[:-size]
+        history = self.history_
+        for column in (history.epoch, history.loss, history.objective, history.val_loss):
+            del column[:-size]
+        for pairs in history.metrics.values():
+            del pairs[:-size]
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())

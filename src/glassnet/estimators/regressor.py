@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -144,6 +145,9 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
     def _decode(self, outputs: Array) -> np.ndarray:
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
+
+    def _answers(self) -> dict[str, Callable[[Array], Any]]:
+        return {"predict": (lambda a: a[0]) if self.n_outputs_ == 1 else (lambda a: a)}
 
     def predict(self, X: Any) -> np.ndarray:
         """The numbers of each row, (n,) or (n, n_outputs)."""
