@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from glassnet.engines.fused import primitives
-from glassnet.engines.fused.assembler import F32, F64, I64, PRIMITIVES, UFUNCS, Module, Pointing
+from glassnet.engines.fused.assembler import F32, F64, I64, UFUNCS, Module, Pointing
 from glassnet.engines.fused.compiler import load
+from glassnet.engines.fused.primitives import PRIMITIVES
 from glassnet.engines.fused.target import Target, generic, host
 
 mpmath.mp.dps = 40

@@ -118,10 +118,10 @@ class Value:
         return self.code.binary("srem", self, other)
 
     def __pow__(self, other: Any) -> Any:
-        return self.code.power(self, other)
+        return UFUNCS["power"](self.code, self, other)
 
     def __rpow__(self, other: Any) -> Any:
-        return self.code.power(other, self)
+        return UFUNCS["power"](self.code, other, self)
 
     def __neg__(self) -> Any:
         return self.code.negative(self)
@@ -571,22 +571,6 @@ class Code:
             a, b = (self.splat(x, condition.type.lanes) for x in (a, b))
         return self.value(f"select {condition!r}, {a!r}, {b!r}", a.type)
 
-    def power(self, a: Any, b: Any) -> Any:
-        """a^b: by products for small whole b, else e^(b·ln a)."""
-        from glassnet.engines.fused import primitives
-
-        if not isinstance(b, Value) and float(b) == int(b) and 0 <= b <= 16:
-            result, square, n = None, a, int(b)
-            while n:
-                if n & 1:
-                    result = square if result is None else self.multiply(result, square)
-                n >>= 1
-                square = self.multiply(square, square) if n else square
-            return self.constant(1.0, a.type) if result is None else result
-        if not isinstance(b, Value) and float(b) == 0.5:
-            return self.sqrt(a)
-        return primitives.power(self, a, b)
-
     # ---- vectors
 
     def fold(self, value: Value, combine: Callable[[Value, Value], Value]) -> Value:
@@ -771,30 +755,6 @@ def _like(number: float) -> Callable[..., Value]:
     return lambda code, a, dtype=None: code.constant(number, a.type)
 
 
-def _primitive(name: str) -> Callable[..., Any]:
-    def run(code: Code, *arguments: Any) -> Any:
-        from glassnet.engines.fused import primitives
-
-        return getattr(primitives, name)(code, *arguments)
-
-    return run
-
-
-def _logaddexp(code: Code, a: Any, b: Any) -> Any:
-    # ln(e^a + e^b) = max + ln(1 + e^-|a - b|); the difference of equal infinities is none
-    from glassnet.engines.fused import primitives
-
-    a, b = code.pair(a, b)
-    away = code.select(code.compare("eq", a, b), 0.0, code.subtract(a, b))
-    rest = primitives.log1p(code, primitives.exp(code, -code.absolute(away)))
-    return code.maximum(a, b) + rest
-
-
-PRIMITIVES = (
-    *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p"),
-    *("tanh", "sinh", "cosh", "sin", "cos", "arctan"),
-)
-
 UFUNCS: dict[str, Callable[..., Any]] = {
     "add": Code.add,
     "subtract": Code.subtract,
@@ -808,8 +768,6 @@ UFUNCS: dict[str, Callable[..., Any]] = {
     "sqrt": Code.sqrt,
     "square": lambda code, a: a * a,
     "reciprocal": lambda code, a: 1.0 / a,
-    "power": Code.power,
-    "float_power": Code.power,
     "sign": Code.sign,
     "maximum": Code.maximum,
     "minimum": Code.minimum,
@@ -820,13 +778,12 @@ UFUNCS: dict[str, Callable[..., Any]] = {
     "less_equal": lambda code, a, b: code.compare("le", a, b),
     "equal": lambda code, a, b: code.compare("eq", a, b),
     "not_equal": lambda code, a, b: code.compare("ne", a, b),
-    "logaddexp": _logaddexp,
     "logical_and": lambda code, a, b: code.binary("and", a, b),
     "logical_or": lambda code, a, b: code.binary("or", a, b),
     "logical_not": lambda code, a: ~a,
     "isnan": lambda code, a: code.compare("ne", a, a),
-    **{name: _primitive(name) for name in PRIMITIVES},
 }
+"""NumPy's functions of numbers; `primitives.py` adds exp and its kin."""
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "where": _where,

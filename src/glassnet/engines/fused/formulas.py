@@ -16,6 +16,7 @@ from glassnet.core.activations import Activation, Identity, Softmax
 from glassnet.core.losses import Loss
 from glassnet.core.objective import penalty_df, penalty_f
 from glassnet.core.optimizers import Optimizer
+from glassnet.engines.fused import primitives  # noqa: F401 - puts exp and its kin into UFUNCS
 from glassnet.engines.fused.assembler import (
     F64,
     FUNCTIONS,

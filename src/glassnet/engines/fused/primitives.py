@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from glassnet.engines.fused.assembler import F64, I32, I64, Code, Type, Value
+from glassnet.engines.fused.assembler import F64, I32, I64, UFUNCS, Code, Type, Value
 
 
 @dataclass(frozen=True)
@@ -523,3 +523,38 @@ def arctan(code: Code, x: Value) -> Value:
     square = rounded(t * t)
     small = code.fma(rounded(t * square), polynomial(code, square, ARCTAN), lacks)
     return code.intrinsic("llvm.copysign", x.type, turn + (t + small), x)
+
+
+# ---- NumPy's names for them
+
+
+def raised(code: Code, a: Any, b: Any) -> Any:
+    """a^b: by products for small whole b, a root for ½, else by exp and log."""
+    if isinstance(b, Value) or not (b == 0.5 or b in range(17)):
+        return power(code, a, b)
+    if b == 0.5:
+        return code.sqrt(a)
+    result, square, rest = code.constant(1.0, a.type), a, int(b)
+    started = False
+    while rest:
+        if rest & 1:
+            result, started = code.multiply(result, square) if started else square, True
+        rest >>= 1
+        square = code.multiply(square, square) if rest else square
+    return result
+
+
+def logaddexp(code: Code, a: Any, b: Any) -> Any:
+    """ln(e^a + e^b) = max + ln(1 + e^-|a - b|); the difference of equal infinities is none."""
+    a, b = code.pair(a, b)
+    away = code.select(code.compare("eq", a, b), 0.0, code.subtract(a, b))
+    rest = log1p(code, exp(code, -code.absolute(away)))
+    return code.maximum(a, b) + rest
+
+
+PRIMITIVES: dict[str, Callable[..., Any]] = {
+    f.__name__: f
+    for f in (exp, exp2, expm1, log, log2, log10, log1p, tanh, sinh, cosh, sin, cos, arctan)
+}
+
+UFUNCS |= {**PRIMITIVES, "power": raised, "float_power": raised, "logaddexp": logaddexp}
