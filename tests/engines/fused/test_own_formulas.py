@@ -344,6 +344,24 @@ def test_what_cannot_be_compiled_runs_on_the_reference_and_says_so_once(what, na
         Fused().epochs(c.task, c.state, c.samples, n=3, batch_size=7)
 
 
+@dataclass(frozen=True)
+class Larger(Activation):
+    """a = max(z, 0) by Python's max, which decides on values."""
+
+    @staticmethod
+    def f(z):
+        return max(z, 0.0 * z)
+
+    @staticmethod
+    def df(z, a):
+        return np.where(z > 0, 1.0, 0.0)
+
+
+def test_a_decision_on_values_is_never_taken_as_true():
+    with pytest.raises(NotCompilable, match="Larger: a decision on a value"):
+        compiled(kit(np.float64), Larger())
+
+
 def test_the_message_names_the_formula():
     """Whoever reads it knows which of one's own formulas is meant."""
     c = plain(2, 5, 2, n=20, activation=Waves())
