@@ -231,7 +231,7 @@ def test_lbfgs_arrives_where_theirs_does(activation, weighted):
             alpha=0.1,
             random_state=0,
             max_iter=2000,
-        ).fit(scale(X), y, weight)  # fmt: skip
+        ).fit(scale(X), y, weight)
         for room in (theirs, ours)
     )
     assert b.loss_ == pytest.approx(a.loss_, rel=1e-3)

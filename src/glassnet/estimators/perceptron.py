@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from glassnet.core.activations import Activation
+from glassnet.core.activations import Activation, Identity
 from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array
 from glassnet.core.losses import Loss
@@ -218,7 +218,11 @@ class Perceptron(Looking, BaseEstimator):
             self.best_validation_score_ = -inf if self.early_stopping else None
 
     def _initial(self, net: Network) -> Array:
-        last = parameters.activations(self.activation, max(len(net.layers) - 1, 1))[-1]
+        if len(net.layers) > 1:
+            last = net.layers[-2].activation
+        else:  # without hidden layers the name still counts, as there
+            named = self.activation if isinstance(self.activation, str | Activation) else Identity()
+            (last,) = parameters.activations(named, 1)
         return initial(net, self._random_state, last, parameters.initializer(self.initializer))
 
     # ---- parts of the task
