@@ -17,6 +17,9 @@ from glassnet.core.network import Network
 from glassnet.core.optimizers import SGD, Optimizer
 from glassnet.core.schedules import Schedule
 from glassnet.engines.fused import Fused, engine
+from glassnet.engines.fused.assembler import NotCompilable
+from glassnet.engines.fused.formulas import compiled
+from glassnet.engines.fused.target import kit
 from glassnet.engines.reference import Reference
 from tests.engines.fused.instances import plain
 

@@ -10,8 +10,12 @@ import numpy as np
 from glassnet.core.formula import Array
 from glassnet.engines.base import Samples
 
-DATA = ("X", "x_row", "x_column", "y", "y_row", "y_column", "weight", "order", "rows")
-"""Where samples lie: addresses (weight and order may be 0) and strides, counted in numbers."""
+DATA = ("X", "x_row", "x_column", "y", "y_row", "y_column", "weight", "order", "rows", "places")
+"""Where samples lie: addresses (weight and order may be 0) and strides, counted in numbers.
+
+order holds the row numbers of one epoch after another, `places` in all; without it rows come as
+they lie, and there are as many places.
+"""
 
 
 def address(array: np.ndarray | None) -> int:
@@ -32,7 +36,7 @@ def data_table(samples: Samples) -> np.ndarray:
     (x_row, x_column), (y_row, y_column) = X.strides, y.strides
     fields = (
         address(X), x_row // size, x_column // size, address(y), y_row // size, y_column // size,
-        address(weight), 0, len(X),
+        address(weight), 0, len(X), len(X),
     )  # fmt: skip
     return np.array(fields, np.int64)
 

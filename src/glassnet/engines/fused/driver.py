@@ -264,7 +264,7 @@ def look_ahead(code: Code, kit: Kit, functions: Tiles, D: Fields, layers: Pointe
     """Ask for the rows of the next tile, where they are too many to lie in a cache anyway."""
     columns = Layer(code, layers, code.constant(0, I64)).n_in
     with code.when((D.rows * columns > FAR) & (D.x_column == 1)):
-        end = least(code, first + count, D.rows)
+        end = least(code, first + count, D.places)
         X, order = D.pointer("X", kit.real), D.pointer("order", I64)
         code.call(functions.ask_for, X, D.x_row, columns, order, first, end)
 
@@ -623,7 +623,8 @@ def train(kit: Kit, parts: Parts, by_slabs: Function, by_groups: Function) -> Ca
     def body(code: Code, job: Pointer, me: Value, threads: Value) -> None:
         J = Fields(code, job, JOB)
         sync = J.pointer("sync", I64)
-        rows = Fields(code, J.pointer("data", I64), DATA).rows
+        data = Fields(code, J.pointer("data", I64), DATA)
+        rows = data.rows
         u, step, epoch = (code.variable(I64, x) for x in (J.first, J.step, J.epoch))
         going = code.variable(I64, 1)
         result = code.place(F64, 2)
@@ -631,7 +632,8 @@ def train(kit: Kit, parts: Parts, by_slabs: Function, by_groups: Function) -> Ca
             batch = u.get() % J.batches
             first = batch * J.batch
             size = least(code, J.batch, rows - first)
-            arguments = (job, me, threads, first, size, step.get(), result)
+            earlier = code.select(data.order != 0, u.get() // J.batches * rows, 0)
+            arguments = (job, me, threads, earlier + first, size, step.get(), result)
             code.choose(
                 J.grouped != 0,
                 lambda: code.call(by_groups, *arguments),

@@ -123,13 +123,16 @@ class Fused:
             )  # fmt: skip
         chance, order, epoch, failed = state.chance, None, 0, -1
         if shuffle and run.batches > 1:
-            while epoch < n:
-                order, chance = chance.permutation(run.rows)
-                run.follow(order)
-                failed = run.go(0, run.batches)
-                if failed >= 0:
-                    break
-                epoch += 1
+            while epoch < n and failed < 0:
+                orders: list[np.ndarray] = []
+                while len(orders) < min(run.orders_at_once, n - epoch):
+                    order, chance = chance.permutation(run.rows)
+                    orders.append(order)
+                run.follow(orders)
+                failed = run.go(0, len(orders) * run.batches)
+                done = len(orders) if failed < 0 else failed // run.batches
+                order = orders[min(done, len(orders) - 1)]
+                epoch += done
         else:
             failed = run.go(0, n * run.batches)
             epoch = failed // run.batches
@@ -160,7 +163,7 @@ class Fused:
         """Go through the epoch again up to the update that failed, and name what failed in it."""
         run = self._run(task, state, samples, batch_size, 1)
         if order is not None:
-            run.follow(order)
+            run.follow([order])
         run.go(0, update)
         start = update * run.batch
         batch = take(samples, slice(start, start + run.batch), order)

@@ -29,7 +29,10 @@ from glassnet.engines.fused.tiles import LAYER
 from glassnet.engines.fused.tiny import compiled_tiny
 
 FIELD = {name: number for number, name in enumerate(JOB)}
-ORDER = DATA.index("order")
+ORDER, PLACES = DATA.index("order"), DATA.index("places")
+
+ORDERS = 2**18
+"""Bytes up to which orders are drawn ahead: the way into compiled code is gone less often."""
 
 
 @lru_cache(maxsize=8)
@@ -238,10 +241,16 @@ class Run:
         """Updates made so far."""
         return self.job["step"]
 
-    def follow(self, order: np.ndarray) -> None:
-        """Take the rows in this order from now on."""
+    @property
+    def orders_at_once(self) -> int:
+        """For how many epochs the rows' orders are drawn ahead."""
+        return max(1, ORDERS // (8 * self.rows))
+
+    def follow(self, orders: list[np.ndarray]) -> None:
+        """Take the rows in these orders, one an epoch, from update 0 on."""
+        order = orders[0] if len(orders) == 1 else np.concatenate(orders)
         self.order = np.ascontiguousarray(order, np.int64)
-        self.data[ORDER] = address(self.order)
+        self.data[ORDER], self.data[PLACES] = address(self.order), len(self.order)
 
     def go(self, first: int, last: int) -> int:
         """Updates from `first` up to `last`; the one that failed, or -1."""
