@@ -7,13 +7,13 @@ of them in files.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from glassnet.core.activations import Activation, Sigmoid, Softmax
-from glassnet.core.formula import Array, Formula, constant
+from glassnet.core.formula import Array, constant
 from glassnet.core.initializers import Initializer
 from glassnet.core.losses import BinaryCrossEntropy, CrossEntropy, Loss
 from glassnet.core.network import Network
@@ -213,7 +213,6 @@ def twin(value: Any) -> Any:
             return Nesterov(twin(value.lr), 1.0 - EPS)
         case EpochScaling():
             return value.lr
+        case Optimizer():
+            return replace(value, lr=twin(value.lr))
     return value
-
-
-OWN: tuple[type[Formula], ...] = (LogLoss, BinaryLogLoss, AdamHat, Undamped, UndampedNesterov)
