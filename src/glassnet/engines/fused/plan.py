@@ -87,8 +87,10 @@ def plan(
     )
 
     slot = (inputs.taken + works.taken) * size
-    space = max(SLAB, min(room(kit, net, learning=learning), net.n_params * size))
-    tiles_a_slab = max(1, min(count, space // slot))
+    most = room(kit, net, learning=learning)
+    space = max(SLAB, min(most, net.n_params * size))
+    pair = 2 if 2 * slot <= most else 1  # so that two threads have something to share
+    tiles_a_slab = min(count, max(pair, space // slot))
     kept = grouped or tiles_a_slab == count  # the memory of each tile is its own
     return Plan(
         layers=table,
