@@ -26,11 +26,25 @@ def prepare(job: Job, name: str = "fused") -> Callable[[], Turn]:
     engine = engine_of(name, job.threads)
     match job.workload.kind:
         case "train":
+            warm(job, engine)
             return lambda: training(job, engine)
         case "row":
             return one_row(job, engine)
         case _:
             return lambda: all_rows(job, engine)
+
+
+def warm(job: Job, engine: Any) -> None:
+    """Runs until compiled code has settled, as JAX and torch.compile compile before they count.
+
+    A tiny network gets code of its own once that has paid; `waiting` tells what the start costs.
+    """
+    if job.task.net.n_params > 128 or isinstance(engine, Reference):
+        return
+    state = start(job.task, SEED, dtype=job.dtype, theta=job.theta)
+    epochs = int(3e7 // len(job.X))
+    for _ in train(job.task, job.X, job.y, state, engine=engine, epochs=epochs, every=epochs):
+        pass
 
 
 def training(job: Job, engine: Any) -> Turn:
