@@ -265,3 +265,15 @@ def test_nan_in_one_input_shows_in_loss_and_gradient(activation, closed):
     for dW, db in net.views(grad):
         assert np.isnan(dW).all()
         assert np.isnan(db).all()
+
+
+@each
+def test_the_gradient_is_the_same_without_the_way_to_the_inputs(net, loss):
+    theta, X, y, weight = samples(net, loss)
+    passes = forward(net, theta, X)
+    whole = backward(net, theta, passes, loss, y, weight)
+    short = backward(net, theta, passes, loss, y, weight, to_inputs=False)
+    np.testing.assert_array_equal(flatten(short), flatten(whole))
+    assert short[0].dL_dx.shape == (0, net.n_in)
+    for above, same in zip(short[1:], whole[1:], strict=True):
+        np.testing.assert_array_equal(above.dL_dx, same.dL_dx)

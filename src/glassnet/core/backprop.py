@@ -38,7 +38,7 @@ class Partials:
     dL_dz: Array  # (n, n_out)
     dL_dW: Array  # (n_in, n_out), the shape of W
     dL_db: Array | None  # (n_out,), None where there is no bias
-    dL_dx: Array  # (n, n_in), handed to the layer below
+    dL_dx: Array  # (n, n_in), handed to the layer below; no rows where it was not wanted
 
 
 def forward(net: Network, theta: Array, X: Array) -> list[Pass]:
@@ -68,12 +68,15 @@ def backward(
     weight: Array | None = None,
     *,
     closed: bool = True,
+    to_inputs: bool = True,
 ) -> list[Partials]:
     """The partials of all layers, first layer first.
 
     weight : (n,), one a sample, or None for ones.
     closed : use the closed form of dL/dz at the output where loss and activation have one. With
         False the chain rule is followed through dL/da and da/dz there too.
+    to_inputs : follow it to the network's inputs. No gradient needs that, and of sparse inputs it
+        would be as large as the inputs written out.
     """
     dL_da, partials = None, []
     for (W, b), layer, p in zip(
@@ -90,7 +93,8 @@ def backward(
             dL_dz = layer.activation.chain(dL_da, da_dz)  # (n, n_out)
         dL_dW = p.x.T @ dL_dz  # (n_in, n_out), the shape of W
         dL_db = None if b is None else dL_dz.sum(axis=0)  # (n_out,)
-        dL_dx = dL_dz @ W.T  # (n, n_in), handed to the layer below
+        wanted = dL_dz if to_inputs or p is not passes[0] else dL_dz[:0]
+        dL_dx = wanted @ W.T  # (n, n_in), handed to the layer below
         partials.append(Partials(dL_da, da_dz, dL_dz, dL_dW, dL_db, dL_dx))
         dL_da = dL_dx
     return partials[::-1]

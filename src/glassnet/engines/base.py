@@ -145,7 +145,7 @@ def sums(task: Task, theta: Array, samples: Samples) -> Sums:
     X, y, weight = samples
     passes = forward(task.net, theta, X)
     losses = sample_losses(task.net, task.loss, passes, y)  # (n,)
-    partials = backward(task.net, theta, passes, task.loss, y, weight)
+    partials = backward(task.net, theta, passes, task.loss, y, weight, to_inputs=False)
     return Sums(weighted_sum(losses, weight), flatten(partials), total_weight(X, weight))
 
 
