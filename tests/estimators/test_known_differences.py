@@ -159,3 +159,17 @@ def test_a_diverging_fit_with_early_stopping_goes_back_to_the_best_as_theirs():
     np.testing.assert_allclose(b.validation_scores_, a.validation_scores_, rtol=1e-6)
     assert a.n_iter_ == b.n_iter_ == 12
     np.testing.assert_allclose(b.predict(X), a.predict(X), rtol=1e-6)
+
+
+def test_a_warm_start_may_turn_to_another_way_of_stopping_or_solving():
+    X, y = load_iris(return_X_y=True)
+    est = ours.MLPClassifier(warm_start=True, max_iter=5, random_state=0).fit(X, y)
+    est.set_params(early_stopping=True).fit(X, y)
+    assert len(est.validation_scores_) == 5
+    est.set_params(early_stopping=False).fit(X, y)
+    assert est.best_loss_ == min(est.loss_curve_[-5:])
+    est.set_params(solver="lbfgs").fit(X, y)
+    est.set_params(solver="sgd", learning_rate_init=1e-4).fit(X, y)
+    assert est.loss_ < est.loss_curve_[0]
+    other = ours.MLPClassifier(warm_start=True, max_iter=5, random_state=0, solver="lbfgs")
+    assert len(other.fit(X, y).set_params(solver="adam").fit(X, y).loss_curve_) == 5

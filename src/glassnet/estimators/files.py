@@ -118,7 +118,8 @@ def _made(cls: type, model: Model) -> Any:
     if est.network_ != net:
         raise ValueError("another network")
     est._named_output()
-    est._keep_best(model.theta)
+    if said["validation_scores_"] is not None:
+        est._keep_best(model.theta)
     if said["loss"] is not None:
         est.loss_ = said["loss"]
     if said["loss_curve_"] is not None:

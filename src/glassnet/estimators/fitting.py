@@ -96,9 +96,9 @@ class Descending(Fitting):
         engine: Engine,
         samples: Samples,
         held_out: Samples | None,
-        judge: Callable[[Array], float] | None,
         *,
         incremental: bool,
+        judge: Callable[[Array], float] | None = None,
     ) -> None:
         super().__init__(est, net, engine, samples, held_out)
         self.judge, self.incremental = judge, incremental

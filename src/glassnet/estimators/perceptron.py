@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import inf
 from typing import Any, ClassVar
 
@@ -39,6 +40,8 @@ class Perceptron(Looking, BaseEstimator):
     """A network with scikit-learn's face: an abstract family of two."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
+
+    loss_curve_: list[float]
 
     # ---- what the two know and this one does not
 
@@ -124,22 +127,15 @@ class Perceptron(Looking, BaseEstimator):
         self._random_state = check_random_state(self.random_state)
         if first:
             self._initialize([X.shape[1], *map(int, sizes), y.shape[1]], X.dtype)
-        net = self.network_
-        if (net.n_in, net.n_out) != (X.shape[1], y.shape[1]):
-            raise BadInput(
-                f"{X.shape[1]} features and {y.shape[1]} outputs",
-                f"the network that goes on has {net.n_in} and {net.n_out}",
-                "Set warm_start=False to begin anew.",
-            )
         if not hasattr(self, "history_"):  # coefs_ that came from elsewhere
             self.history_ = History()
-        stepwise = not self._whole
-        judge = None
-        if stepwise:
-            if not incremental or not hasattr(self, "_optimizer"):
-                self._optimizer = self._descent(net)
-            if self.early_stopping and incremental:
-                raise ValueError("partial_fit does not support early_stopping=True")
+        net = self.network_
+        _same_shape(net, X, y)
+        if self._whole:
+            fitting: Any = Minimising
+        else:
+            fitting = partial(Descending, incremental=incremental)
+            self._ready(net, incremental=incremental)
             if self.early_stopping and validation is None:
                 if not first and isinstance(self.random_state, int | np.integer):
                     # past the initial weights, so that the rows held out are those of the first fit
@@ -150,16 +146,25 @@ class Perceptron(Looking, BaseEstimator):
             engine = Reference()  # a fused kernel reads rows that lie whole in memory
         dtype = self.coefs_[0].dtype
         samples = in_dtype((X, y, weight), dtype)
-        kept = None if validation is None else in_dtype(validation, dtype)
-        if stepwise and self.early_stopping:
-            judge = self._judge(engine, net, validation)
         del X, y, weight
+        held = None if validation is None else in_dtype(validation, dtype)
+        if self.early_stopping and not self._whole:
+            fitting = partial(fitting, judge=self._judge(engine, net, validation))
         self.n_iter_ = 0
-        if stepwise:
-            Descending(self, net, engine, samples, kept, judge, incremental=incremental).run()
-        else:
-            Minimising(self, net, engine, samples, kept).run()
+        fitting(self, net, engine, samples, held).run()
         return self
+
+    def _ready(self, net: Network, *, incremental: bool) -> None:
+        """What a stepwise optimizer begins with, or goes on from."""
+        if self.early_stopping and incremental:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        if not hasattr(self, "loss_curve_"):  # what went before was no descent, or not ours
+            self.loss_curve_, self._no_improvement_count = [], 0
+        scores = getattr(self, "validation_scores_", None) is not None
+        if scores != bool(self.early_stopping) or not hasattr(self, "best_loss_"):
+            self._watch(self._theta())
+        if not incremental or not hasattr(self, "_optimizer"):
+            self._optimizer = self._descent(net)
 
     def _read_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
         X, y, _ = self._read(X, y, incremental=True, reset=False)
@@ -209,13 +214,10 @@ class Perceptron(Looking, BaseEstimator):
         self.history_ = History()
         for name in ("loss_curve_", "best_loss_", "validation_scores_", "best_validation_score_"):
             self.__dict__.pop(name, None)
-        self._keep_best(theta)
         if not self._whole:
-            self.loss_curve_: list[float] = []
+            self.loss_curve_ = []
             self._no_improvement_count = 0
-            self.best_loss_ = None if self.early_stopping else inf
-            self.validation_scores_: list[float] | None = [] if self.early_stopping else None
-            self.best_validation_score_ = -inf if self.early_stopping else None
+            self._watch(theta)
 
     def _initial(self, net: Network) -> Array:
         if len(net.layers) > 1:
@@ -224,6 +226,14 @@ class Perceptron(Looking, BaseEstimator):
             named = self.activation if isinstance(self.activation, str | Activation) else Identity()
             (last,) = parameters.activations(named, 1)
         return initial(net, self._random_state, last, parameters.initializer(self.initializer))
+
+    def _watch(self, theta: Array) -> None:
+        """Begin to look for the best score, or the lowest loss."""
+        self.best_loss_ = None if self.early_stopping else inf
+        self.validation_scores_: list[float] | None = [] if self.early_stopping else None
+        self.best_validation_score_ = -inf if self.early_stopping else None
+        if self.early_stopping:
+            self._keep_best(theta)
 
     # ---- parts of the task
 
@@ -396,6 +406,15 @@ class Perceptron(Looking, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _same_shape(net: Network, X: Any, y: np.ndarray) -> None:
+    if (net.n_in, net.n_out) != (X.shape[1], y.shape[1]):
+        raise BadInput(
+            f"{X.shape[1]} features and {y.shape[1]} outputs",
+            f"the network that goes on has {net.n_in} and {net.n_out}",
+            "Set warm_start=False to begin anew.",
+        )
 
 
 def same(now: list[Array], then: tuple[Array, ...]) -> bool:
