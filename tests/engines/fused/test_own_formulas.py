@@ -221,6 +221,73 @@ def test_a_class_defined_again_is_another_formula():
         together(plain(2, 3, 1, activation=kind(factor)))
 
 
+def own(f):
+    """An activation of one's own; its slope is not asked whether it is right."""
+
+    @dataclass(frozen=True)
+    class Own(Activation):
+        """a = f(z)."""
+
+        df = staticmethod(lambda z, a: 0.5 + 0.0 * z)
+
+    Own.f = staticmethod(f)
+    return Own()
+
+
+TRUTHS = {
+    "sum": lambda z: ((z > 0) + (z > 1)) * z,
+    "difference": lambda z: ((z > 0) * 1 - (z < 0) * 1) * z,
+    "twice": lambda z: (z > 0) * 2 * z,
+    "and one": lambda z: ((z > 0) + 1) * z,
+    "negative": lambda z: -((z > 0) * 1.0) * z,
+    "largest": lambda z: np.maximum(z > 0, z > 1) * z,
+    "compared": lambda z: ((z > 0) > (z > 1)) * z,
+    "of numbers": lambda z: np.where(z, 2.0 * z, 1.0),
+    "and": lambda z: np.where(np.logical_and(z > 0, z), z, 0.1 * z),
+    "not": lambda z: np.where(np.logical_not(z), 1.0, z),
+    "root": lambda z: np.sqrt((z > 0) * 4.0) * z,
+    "winner": lambda z: np.where(z == z.max(axis=1, keepdims=True), z, 0.0),
+    "losers": lambda z: np.where(z != z.max(axis=1, keepdims=True), z, 0.0),
+    "counted": lambda z: z * np.where(z > 0, 1, 0).sum(axis=1, keepdims=True),
+}
+
+
+@dtypes
+@pytest.mark.parametrize("name", TRUTHS)
+def test_truths_are_numbers_as_in_numpy(name, dtype):
+    together(plain(3, 5, 2, activation=own(TRUTHS[name]), dtype=dtype))
+
+
+STEPS = {
+    "first": lambda theta, g, lr, t: (theta - np.where(t == 1, 10.0, 1.0) * lr * g,),
+    "later": lambda theta, g, lr, t: (theta - np.where(t != 1, 10.0, 1.0) * lr * g,),
+    "every other": lambda theta, g, lr, t: (theta - (t % 2 == 0) * lr * g,),
+    "rate": lambda theta, g, lr, t: (theta - np.where(lr == 0.01, 2.0, 1.0) * lr * g,),
+    "ufuncs": lambda theta, g, lr, t: (theta - np.multiply(lr, g) / np.sqrt(t),),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_equal_steps_are_equal(name):
+    @dataclass(frozen=True)
+    class Own(Optimizer):
+        """θ ← f(θ, g)."""
+
+        f = staticmethod(STEPS[name])
+
+    together(plain(3, 5, 2, optimizer=Own(0.01)), batch_size=7)
+
+
+def test_a_rate_that_may_not_be_0():
+    @dataclass(frozen=True)
+    class Strict(SGD):
+        """θ ← θ - lr·g."""
+
+        lr: float | Schedule = constant(0.1, "above 0")
+
+    together(plain(3, 5, 2, optimizer=Strict(0.01)))
+
+
 # ---- what is not compiled
 
 
@@ -320,7 +387,68 @@ class Normed(Optimizer):
         return (theta - lr * g / np.sqrt((g * g).sum()),)
 
 
+@dataclass(frozen=True)
+class Doubled(Tanh):
+    """What an instance answers is not `f`."""
+
+    def __call__(self, z):
+        return 2 * self.f(z)
+
+
+@dataclass(frozen=True)
+class Flat(Tanh):
+    """Its slope is not `df`."""
+
+    def slope(self, z, a):
+        return 0.5 + 0 * z
+
+
+@dataclass(frozen=True)
+class Total(SquaredError):
+    """Its losses are not the sums of `f`."""
+
+    def __call__(self, a, y):
+        return np.abs(a - y).sum(axis=1)
+
+
+@dataclass(frozen=True)
+class Stepping(Optimizer):
+    """It has a `step` alone."""
+
+    def step(self, theta, g, slots, step):
+        return theta - 0.01 * g / np.linalg.norm(g), ()
+
+
+@dataclass(frozen=True)
+class Rated(SGD):
+    """Its rate is not `lr`."""
+
+    def rate(self, step):
+        return 0.001
+
+
+@dataclass(frozen=True)
+class Whole(Optimizer):
+    """Whole steps."""
+
+    @staticmethod
+    def f(theta, g, lr, t):
+        return [(theta - lr * g) // 1.0]
+
+
 REFUSED = [
+    ({"activation": Doubled()}, "Doubled: a `__call__` of its own"),
+    ({"activation": Flat()}, "Flat: a `slope` of its own"),
+    ({"loss": Total()}, "Total: a `__call__` of its own"),
+    ({"optimizer": Stepping()}, "Stepping: a `step` of its own"),
+    ({"optimizer": Rated()}, "Rated: a `rate` of its own"),
+    ({"optimizer": Whole()}, "Whole: `//` of real numbers"),
+    ({"activation": own(lambda z: z % 1.0)}, "Own: .*%"),
+    ({"activation": own(lambda z: z.astype(int) * 1.0)}, "Own: .*astype"),
+    ({"activation": own(lambda z: z * (z > 0).sum(axis=1, keepdims=True))}, "a sum of truths"),
+    ({"activation": own(lambda z: np.abs(z > 0) * z)}, "Own: fabs"),
+    ({"activation": own(lambda z: np.exp(z > 0) * z)}, "Own: np.exp of truths"),
+    ({"activation": own(lambda z: z * np.array([1.0, 2, 1, 1, 1]))}, "Own: .*Error"),
     ({"activation": Deciding()}, "."),
     ({"activation": Branching()}, "."),
     ({"activation": Comparing()}, "."),

@@ -152,7 +152,7 @@ class Value:
         return self.code.binary("ashr", self, other)
 
     def __invert__(self) -> Any:
-        return self.code.binary("xor", self, -1 if self.type.bits > 1 else 1)
+        return self.code.binary("xor", self, -1 if self.type.bits > 1 else True)
 
     # ---- comparisons
 
@@ -213,6 +213,8 @@ class Value:
 
     def astype(self, dtype: Any, copy: bool = True) -> Value:  # noqa: FBT001, FBT002
         """The value itself: a formula keeps the dtype that it was given."""
+        if np.dtype(dtype).kind != "f":
+            raise NotCompilable(f"astype({np.dtype(dtype)})")
         return self
 
 
@@ -331,6 +333,13 @@ class Pointing:
     element: Type
 
 
+WHOLE = {
+    "sdiv": "//", "srem": "%", "sub": "-", "and": "&", "or": "|", "xor": "^", "shl": "<<",
+    "ashr": ">>",
+}  # fmt: skip
+"""Instructions for whole numbers alone, and how a formula asks for them."""
+
+
 class Code:
     """The body of a function while it is written: one method for each kind of instruction."""
 
@@ -442,15 +451,17 @@ class Code:
     # ---- arithmetic
 
     def binary(self, operation: str, a: Any, b: Any) -> Value:
-        """An instruction with two operands of one type."""
+        """An instruction with two whole numbers, or truths."""
         a, b = self.pair(a, b)
+        if a.type.real:
+            raise NotCompilable(f"`{WHOLE[operation]}` of real numbers")
         return self.value(f"{operation} {a!r}, {b.text}", a.type)
 
     def add(self, a: Any, b: Any) -> Value:
         """A + b; a product in it becomes a fused multiply-add."""
         a, b = self.pair(a, b)
-        if not a.type.real:
-            return self.value(f"add {a!r}, {b.text}", a.type)
+        if not a.type.real:  # two truths together are what NumPy makes of them: one truth
+            return self.value(f"{'add' if a.type.bits > 1 else 'or'} {a!r}, {b.text}", a.type)
         if b.product:
             return self.fma(b.product[0], b.product[1], a)
         if a.product:
@@ -470,10 +481,10 @@ class Code:
 
     def multiply(self, a: Any, b: Any) -> Value:
         """a·b."""
-        if not isinstance(a, Value) and a == 1.0:
-            return b
-        if not isinstance(b, Value) and b == 1.0:
-            return a
+        for one, other in ((a, b), (b, a)):
+            known = not isinstance(one, Value | Deferred)
+            if known and one == 1.0 and other.type.bits > 1:  # a truth becomes a number
+                return other
         a, b = self.pair(a, b)
         if not a.type.real:
             return self.value(f"mul {a!r}, {b.text}", a.type)
@@ -511,7 +522,9 @@ class Code:
         return self.intrinsic("llvm.fmuladd", a.type, a, b, c)
 
     def intrinsic(self, name: str, type: Type, *arguments: Value) -> Value:
-        """A function of LLVM's own on values of one type: one or few instructions."""
+        """A function of LLVM's own on reals of one type: one or few instructions."""
+        if not all(a.type.real for a in arguments):
+            raise NotCompilable(f"{name.removeprefix('llvm.')} of what is no real number")
         called = self.module.declare(f"{name}.{type.short}", type, [a.type for a in arguments])
         return self.call(called, *arguments)
 
@@ -556,13 +569,19 @@ class Code:
         if a.type.real:
             word = f"fcmp {'une' if relation == 'ne' else 'o' + relation}"
         else:
-            word = f"icmp {relation if relation in ('eq', 'ne') else 's' + relation}"
+            sign = "s" if a.type.bits > 1 else "u"  # the one bit of a truth is no sign
+            word = f"icmp {relation if relation in ('eq', 'ne') else sign + relation}"
         return self.value(f"{word} {a!r}, {b.text}", I1.of(a.type.lanes))
+
+    def truth(self, a: Value) -> Value:
+        """Where a is not 0."""
+        return a if a.type.bits == 1 else self.compare("ne", a, 0)
 
     def select(self, condition: Any, a: Any, b: Any) -> Any:
         """A where the condition holds, b elsewhere."""
         if not isinstance(condition, Value):
             return a if condition else b
+        condition = self.truth(condition)
         if not isinstance(a, Value) and not isinstance(b, Value):
             type = Type("double", condition.type.lanes)
             a, b = self.constant(a, type), self.constant(b, type)
@@ -736,8 +755,12 @@ def literal(number: float, type: Type) -> str:
 
 
 def real_for(number: Any, type: Type) -> Type:
-    """The type that a number of Python's takes beside a value: 0.5 makes a real of an integer."""
-    if not type.real and isinstance(number, float | np.floating):
+    """The type that a number of Python's takes beside a value: 0.5 makes a real of an integer.
+
+    Beside a truth 2 does so too, as it makes a number of it in NumPy.
+    """
+    counts = type.bits == 1 and not isinstance(number, bool | np.bool_)
+    if not type.real and (counts or isinstance(number, float | np.floating)):
         return F64.of(type.lanes)
     return type
 
@@ -778,9 +801,9 @@ UFUNCS: dict[str, Callable[..., Any]] = {
     "less_equal": lambda code, a, b: code.compare("le", a, b),
     "equal": lambda code, a, b: code.compare("eq", a, b),
     "not_equal": lambda code, a, b: code.compare("ne", a, b),
-    "logical_and": lambda code, a, b: code.binary("and", a, b),
-    "logical_or": lambda code, a, b: code.binary("or", a, b),
-    "logical_not": lambda code, a: ~a,
+    "logical_and": lambda code, a, b: code.truth(a) & code.truth(b),
+    "logical_or": lambda code, a, b: code.truth(a) | code.truth(b),
+    "logical_not": lambda code, a: ~code.truth(a),
     "isnan": lambda code, a: code.compare("ne", a, a),
 }
 """NumPy's functions of numbers; `primitives.py` adds exp and its kin."""

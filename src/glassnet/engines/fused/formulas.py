@@ -13,6 +13,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from glassnet.core.activations import Activation, Identity, Softmax
+from glassnet.core.formula import Formula
 from glassnet.core.losses import Loss
 from glassnet.core.objective import penalty_df, penalty_f
 from glassnet.core.optimizers import Optimizer
@@ -69,7 +70,7 @@ class Rows:
     def _put_off(self, operation: Callable[..., Any], inputs: Any, options: Any) -> Rows:
         def at(j: Value) -> Any:
             given = [x.at(j) if isinstance(x, Rows) else x for x in inputs]
-            return operation(self.code, *given, **options)
+            return run(operation, self.code, *given, **options)
 
         return Rows(self.code, self.count, at, self.spare)
 
@@ -85,8 +86,12 @@ class Rows:
     def sum(self, axis: int | None = None, *, keepdims: bool = False) -> Rows:
         """The sum over a sample's neurons."""
         along(axis, keepdims=keepdims)
-        result = self.code.variable(self.at(self.code.constant(0, I64)).type, 0.0)
-        spare = self.spare.pop() if self.spare else None
+        one = self.at(self.code.constant(0, I64)).type
+        if not one.real:
+            raise NotCompilable("a sum of truths")
+        result = self.code.variable(one, 0.0)
+        fits = self.spare and self.spare[-1].tile.element == one.of(1)
+        spare = self.spare.pop() if fits else None
         with self.code.loop(0, self.count) as j:
             term = self.code.rounded(self.at(j))
             result.set(result.get() + term)
@@ -153,15 +158,15 @@ for _symbol, _name in {
     setattr(Rows, f"__r{_symbol}__", _operator(_name, swapped=True))
 for _symbol, _name in {
     "neg": "negative", "abs": "absolute", "lt": "less", "le": "less_equal", "gt": "greater",
-    "ge": "greater_equal",
+    "ge": "greater_equal", "eq": "equal", "ne": "not_equal",
 }.items():  # fmt: skip
     setattr(Rows, f"__{_symbol}__", _operator(_name))
 
 
-def run(formula: Callable[..., Any], *arguments: Any) -> Any:
+def run(formula: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """The formula's result on registers; `NotCompilable` where it has none."""
     try:
-        return formula(*arguments)
+        return formula(*arguments, **options)
     except NotCompilable:
         raise
     except Exception as error:  # one's own code may fail in any way on what is no array
@@ -178,6 +183,13 @@ def of_rows(found: Any) -> Rows:
     if not isinstance(found, Rows):
         raise NotCompilable(f"a result of type {type(found).__name__}")
     return found
+
+
+def refuse_own(formula: Formula, usual: type[Formula], *names: str) -> None:
+    """Refuse a formula that overrides what is compiled as `usual` has it."""
+    for name in names:
+        if getattr(type(formula), name) is not getattr(usual, name):
+            raise NotCompilable(f"a `{name}` of its own")
 
 
 # ---- kernels of one formula each
@@ -205,8 +217,8 @@ def write_activation(module: Module, kit: Kit, activation: Activation) -> bool:
     `chain(d, s, a, rows, ld)`: dL/dz in the place of dL/da. All are (rows, ld).
     """
     mixes = isinstance(activation, Softmax)
-    if type(activation).chain is not Activation.chain and not mixes:
-        raise NotCompilable("a `chain` of its own")
+    usual = Softmax if mixes else Activation
+    refuse_own(activation, usual, "__call__", "slope", "chain")
     real = Pointing(kit.real)
     n, constants = kit.lanes, activation.constants
     f, df = type(activation).f, type(activation).df
@@ -284,6 +296,7 @@ def write_loss(module: Module, kit: Kit, loss: Loss, *, closed: bool) -> None:
     """`learn(z, a, y, w, d, rows, ld)` → Σ_s w_s·ℓ_s, and d = w·dℓ/dz, or w·dℓ/da where the form
     is not closed; `cost`: the sum alone. z, a, y, d are (rows, ld), w is (ld,).
     """
+    refuse_own(loss, Loss, "__call__", "slope", "from_z", "slope_z")
     real = Pointing(kit.real)
     n, constants, kind = kit.lanes, loss.constants, type(loss)
     f, df = (kind.fz, kind.dfz) if closed else (kind.f, kind.df)
@@ -333,6 +346,7 @@ def write_optimizer(module: Module, kit: Kit, optimizer: Optimizer) -> Steps:
     theta, g and each slot are the whole flat vectors; `count` numbers from `start` are updated.
     `step` is a row of the table of steps that is given back.
     """
+    refuse_own(optimizer, Optimizer, "step", "rate")
     real, n = Pointing(kit.real), kit.lanes
     kind, constants = type(optimizer), optimizer.constants
     steps = Steps()
@@ -349,7 +363,8 @@ def write_optimizer(module: Module, kit: Kit, optimizer: Optimizer) -> Steps:
             old = [place.vector(at, n, mask) for place in places]
             gradient = code.rounded(g.vector(at, n, mask) * factor)  # what a printed g is
             new = run(kind.f, old[0], gradient, lr, t, *old[1:], *constants)
-            if len(new) != len(places):
+            if not isinstance(new, tuple | list) or len(new) != len(places):
+                new = new if isinstance(new, tuple | list) else [new]
                 raise NotCompilable(f"{len(new)} results for theta and {len(kind.slots)} slots")
             for place, value in zip(places, new, strict=True):
                 fresh = code.convert(value, kit.vector)

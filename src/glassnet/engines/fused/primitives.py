@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from glassnet.engines.fused.assembler import F64, I32, I64, UFUNCS, Code, Type, Value
+from glassnet.engines.fused.assembler import F64, I32, I64, UFUNCS, Code, NotCompilable, Type, Value
 
 
 @dataclass(frozen=True)
@@ -552,8 +552,19 @@ def logaddexp(code: Code, a: Any, b: Any) -> Any:
     return code.maximum(a, b) + rest
 
 
+def of_reals(f: Callable[[Code, Value], Value]) -> Callable[[Code, Any], Value]:
+    """The function, refused for truths: of these NumPy computes it in half precision."""
+
+    def run(code: Code, x: Any) -> Value:
+        if not x.type.real:
+            raise NotCompilable(f"np.{f.__name__} of truths")
+        return f(code, x)
+
+    return run
+
+
 PRIMITIVES: dict[str, Callable[..., Any]] = {
-    f.__name__: f
+    f.__name__: of_reals(f)
     for f in (exp, exp2, expm1, log, log2, log10, log1p, tanh, sinh, cosh, sin, cos, arctan)
 }
 
