@@ -341,6 +341,15 @@ def test_a_pace_is_learnt(monkeypatch):
     assert threads.Pace(0.0).pieces == threads.MOST
 
 
+def test_the_first_call_counts_the_validations_that_it_makes():
+    """Else thousands of short epochs, each with a validation, are one call that hears no key."""
+    c = plain(2, 4, 1, n=10)
+    held = np.zeros((400_000, 2)), np.zeros((400_000, 1)), None
+    few, many = (Fused()._run(c.task, c.state, c.samples, None, 5000, v) for v in (held, None))
+    assert few.pace.pieces * few.judging <= threads.SLICE
+    assert many.pace.pieces > 1000
+
+
 # ---- together with other things
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
-import dataclasses
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -146,8 +146,10 @@ def prepared(kit: Kit, task: Task, batch: int, *, whole: bool, updating: bool) -
     loss = compiled(kit, task.loss, closed=task.loss.closes(net.layers[-1].activation))
     update = None
     if updating and isinstance(optimizer, Optimizer):
-        # without its learning rate, which is handed over by itself
-        update = compiled(kit, dataclasses.replace(optimizer, lr=0.0))
+        # the learning rate is handed over by itself: one and the same for all, checked by nobody
+        any_rate = copy.copy(optimizer)
+        object.__setattr__(any_rate, "lr", 0.0)
+        update = compiled(kit, any_rate)
     kernel, _, library = kernels(kit)
     table = template(
         how, net, loss=loss["learn"], cost=loss["cost"],
@@ -199,7 +201,6 @@ class Run:
         how, self.kernel, self.steps = code.how, code.kernel, code.steps
         operations = how.flops * self.batch
         self.threads: int = threads(operations, how.pieces(self.batch))
-        self.pace = Pace(operations)
         # what is updated: copies, which become the next state
         self.theta = np.array(theta)
         self.slots = tuple(np.array(slot) for slot in slots)
@@ -212,7 +213,10 @@ class Run:
         if validation is not None:
             validation = in_dtype(validation, dtype)
             held = data_table(validation)
-            self.judging = how.flops / 3 * len(validation[0]) / SLOW  # seconds, at most
+            judging = how.flops / 3 * len(validation[0])
+            self.judging = judging / SLOW  # seconds, at most
+            operations += judging / self.batches
+        self.pace = Pace(operations)
         tiny = None
         if how.grouped:
             tiny = compiled_tiny(kit, net, task.loss, epochs * self.rows * how.flops)
