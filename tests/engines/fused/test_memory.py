@@ -7,8 +7,11 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from glassnet.core.activations import LeakyReLU
+from glassnet.core.losses import SquaredError
 from glassnet.core.network import Network
 from glassnet.engines.fused import Fused, tiny
+from glassnet.engines.fused.target import kit
 from tests.engines.fused.instances import plain
 
 OWN = 2_000_000
@@ -126,3 +129,13 @@ def test_nothing_is_kept_of_a_run():
     after = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert after - before < 60_000
+
+
+def test_networks_not_worth_code_of_their_own_are_forgotten(monkeypatch):
+    """A search over many small tasks keeps nothing of most of them."""
+    monkeypatch.setattr(tiny, "_spent", {})
+    for i in range(tiny.KEPT + 10):
+        net = Network.mlp(2, 3, 1, activation=LeakyReLU(alpha=0.001 * i))
+        assert tiny.compiled_tiny(kit(np.float64), net, SquaredError(), 1.0) is None
+    assert len(tiny._spent) == tiny.KEPT
+    assert (kit(np.float64), net, SquaredError()) in tiny._spent

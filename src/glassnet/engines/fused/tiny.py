@@ -7,6 +7,10 @@ same bits; it takes a fraction of a second to compile, and pays where a run is l
 
 from __future__ import annotations
 
+from contextlib import suppress
+from threading import Lock
+from typing import TypeVar
+
 from glassnet.core.losses import Loss
 from glassnet.core.network import Network
 from glassnet.engines.fused.assembler import (
@@ -30,13 +34,16 @@ WEIGHTS = 128
 WORTH = 1e9
 """Operations on one network that take about as long as to compile code for it alone."""
 KEPT = 64
-"""How many such networks are kept in memory."""
+"""Of how many networks such code, or what was spent on them, is kept in memory."""
 AT_ONCE = {64: 2, 32: 4}
 """Vectors of samples that go through the network side by side, by the bits of a number."""
 
 
-_made: dict[tuple[Kit, Network, Loss], Compiled | None] = {}
-_spent: dict[tuple[Kit, Network, Loss], float] = {}
+Key = tuple[Kit, Network, Loss]
+
+_made: dict[Key, Compiled | None] = {}
+_spent: dict[Key, float] = {}
+_counting = Lock()  # several threads may come at once
 
 
 def compiled_tiny(kit: Kit, net: Network, loss: Loss, operations: float) -> Compiled | None:
@@ -49,22 +56,29 @@ def compiled_tiny(kit: Kit, net: Network, loss: Loss, operations: float) -> Comp
     key = kit, net, loss
     if key in _made or net.n_params > WEIGHTS:
         return _made.get(key)
-    _spent[key] = _spent.get(key, 0.0) + operations
-    if _spent[key] < WORTH:
-        return None
-    del _spent[key]
-    module = Module()
-    try:
+    with _counting:
+        spent = _spent.pop(key, 0.0) + operations
+        if spent < WORTH:
+            keep(_spent, key, spent)
+            return None
+    module, found = Module(), None
+    with suppress(NotCompilable):
         write(module, kit, net, loss)
-    except NotCompilable:
-        _made[key] = None
-        return None
-    library = load(str(module), kit.target)
-    _made[key] = Compiled({"learn": library.address("learn")}, library)
-    for known in (_made, _spent):
-        while len(known) > KEPT:
-            known.pop(next(iter(known)), None)  # the oldest
-    return _made.get(key)
+        library = load(str(module), kit.target)
+        found = Compiled({"learn": library.address("learn")}, library)
+    with _counting:
+        keep(_made, key, found)
+    return found
+
+
+Kept = TypeVar("Kept")
+
+
+def keep(known: dict[Key, Kept], key: Key, value: Kept) -> None:
+    """Put it there, and forget the oldest where there are too many."""
+    known[key] = value
+    while len(known) > KEPT:
+        del known[next(iter(known))]
 
 
 def write(module: Module, kit: Kit, net: Network, loss: Loss) -> None:
