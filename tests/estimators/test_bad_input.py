@@ -137,8 +137,8 @@ OWN = {
     ),
     "no such loss": (lambda e: e.set_params(loss="hinge").fit(X, Y), "The 'loss' parameter of"),
     "no such metric": (
-        lambda e: e.set_params(metrics=["acuracy"]).fit(X, Y),
-        "metric 'acuracy', one of accuracy, .* or a function of y_true and y_pred is expected",
+        lambda e: e.set_params(metrics=["precision_at"]).fit(X, Y),
+        "metric 'precision_at', one of accuracy, .* or a function of y_true and y_pred is expected",
     ),
     "no such engine": (lambda e: e.set_params(engine="gpu").fit(X, Y), "The 'engine' parameter"),
     "l1 below 0": (lambda e: e.set_params(l1=-0.1).fit(X, Y), "The 'l1' parameter of"),

@@ -21,7 +21,65 @@ from glassnet.estimators.perceptron import Perceptron
 
 
 class MLPRegressor(RegressorMixin, Perceptron):
-    """A multilayer perceptron that tells numbers, as scikit-learn's and to the same numbers."""
+    """A multilayer perceptron that tells numbers, as scikit-learn's and to the same numbers.
+
+    Parameters
+    ----------
+    loss : "squared_error", "poisson", another by name ("huber", "pinball:tau=0.9") or an instance.
+    hidden_layer_sizes : neurons of each hidden layer.
+    activation : of the hidden layers: "relu", "tanh", "logistic", "identity", another by name
+        ("gelu", "leakyrelu:alpha=0.2"), an instance, or a list with one for each layer.
+    solver : "adam", "sgd" and "lbfgs" are scikit-learn's and take the parameters below. Another by
+        name ("adamw:lr=0.01,decay=0.1") or an instance brings its own.
+    alpha : ½·alpha·ΣW², divided by the weight of the batch, is added to the loss.
+    batch_size : rows an update; "auto" is 200, or all where there are fewer.
+    learning_rate : "constant", "invscaling" or "adaptive", of "sgd"; or a schedule by name
+        ("cosine:lr=0.01,steps=2000") or an instance, of "sgd" and "adam".
+    learning_rate_init : of "sgd" and "adam".
+    power_t : of "invscaling".
+    max_iter : epochs at most; iterations of L-BFGS.
+    shuffle : each epoch in another order.
+    random_state : a whole number, a RandomState or None for NumPy's global one.
+    tol : an epoch counts as gain where the loss falls by more (the score does not rise by less).
+    verbose : print a line an epoch.
+    warm_start : go on from the network of the fit before.
+    momentum, nesterovs_momentum : of "sgd".
+    early_stopping : stop by the score on rows that are held out, and go back to the best.
+    validation_fraction : the share of rows held out.
+    beta_1, beta_2, epsilon : of "adam".
+    n_iter_no_change : epochs in a row without gain after which to stop.
+    max_fun : evaluations of the loss by "lbfgs" at most.
+    output_activation : of the output layer; None for the one that belongs to the loss.
+    l1 : l1·Σ|W| is added as the penalty of alpha is.
+    clip_norm : the gradient is shortened to this norm where it is longer.
+    initializer : of the weights, by name ("he") or an instance, with biases 0; None for
+        scikit-learn's.
+    dtype : "float32" or "float64"; None follows X.
+    metrics : measured after each epoch on the rows held out, or else on all: "accuracy",
+        "balanced_accuracy", "r2", "rmse", "mae", or functions of y_true and y_pred.
+    callbacks : stages over the training stream: each takes the stream of epochs and yields it.
+    progress : show a bar.
+    restore_best : go back to the best epoch, by the validation loss or else the loss; None does so
+        with `early_stopping`, by the score.
+    history_size : keep no more epochs in `loss_curve_` and `history_`.
+    checkpoint : a file from which a run that was interrupted goes on, to the same bits.
+    engine : "auto", "fused", "reference" or an engine.
+
+    Attributes
+    ----------
+    coefs_, intercepts_ : the weights and biases of each layer. They are the truth: what is put
+        there counts in the next answer and the next fit.
+    loss_, loss_curve_, best_loss_ : the loss of the last epoch, of each, the lowest.
+    validation_scores_, best_validation_score_ : with `early_stopping`, else None.
+    n_iter_, t_ : epochs of the last fit; samples seen in all.
+    n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_ : as they say.
+    network_ : the architecture, a `glassnet.Network`.
+    history_ : loss, objective, validation loss and metrics of each epoch, a `glassnet.History`.
+
+    See Also
+    --------
+    sklearn.neural_network.MLPRegressor : these are its parameters, up to `max_fun`, in order.
+    """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **CONSTRAINTS,
