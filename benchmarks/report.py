@@ -298,7 +298,7 @@ def picture(results: list[Result], peaks: Peaks, path: Path) -> None:
         for n in COLOURS
         if n in drawn
     ]
-    fig.legend(handles=handles, loc="lower center", ncols=max(1, len(handles)), frameon=False)
+    fig.legend(handles=handles, loc="lower center", ncols=4, frameon=False)
     fig.tight_layout(rect=(0, 0.07, 1, 1))
     fig.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
     plt.close(fig)
