@@ -543,10 +543,41 @@ def test_a_value_that_is_no_value_runs_on_the_reference():
             return c[0] + 0 * z
 
     c = plain(2, 5, 2, n=20, activation=Listed([2.0]))
-    with pytest.warns(RuntimeWarning, match="unhashable"):
+    with pytest.warns(RuntimeWarning, match="Listed: unhashable"):
         after, _ = Fused().epochs(c.task, c.state, c.samples)
     expected, _ = Reference().epochs(c.task, c.state, c.samples)
     assert after.theta.tobytes() == expected.theta.tobytes()
+
+
+def test_each_formula_that_cannot_be_looked_up_is_named():
+    """Once for each: to have told of one is not to have told of the other."""
+
+    @dataclass(frozen=True)
+    class Table(Schedule):
+        """lr = rates[step]."""
+
+        rates: object = None
+
+        @staticmethod
+        def f(step, rates):
+            return rates[min(step, len(rates) - 1)]
+
+    @dataclass(frozen=True)
+    class Scaled(SquaredError):
+        """ℓ = ½(a - y)², with a list beside it."""
+
+        factors: object = None
+
+        f = staticmethod(lambda a, y, factors: 0.5 * (a - y) ** 2)
+        df = staticmethod(lambda a, y, factors: a - y)
+
+    for what, name in (
+        ({"optimizer": SGD(lr=Table([0.1, 0.01]))}, "Table: unhashable"),
+        ({"loss": Scaled([1.0])}, "Scaled: unhashable"),
+    ):
+        c = plain(2, 5, 2, n=20, **what)
+        with pytest.warns(RuntimeWarning, match=name):
+            Fused().epochs(c.task, c.state, c.samples)
 
 
 def test_softmax_in_the_middle_and_an_output_that_is_ones_own():

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array
+from glassnet.core.network import Network
 from glassnet.engines.base import Samples
 
 DATA = ("X", "x_row", "x_column", "y", "y_row", "y_column", "weight", "order", "rows", "places")
@@ -30,7 +32,7 @@ def address(array: np.ndarray | None) -> int:
 
 
 def data_table(samples: Samples) -> np.ndarray:
-    """What `driver.DATA` says of samples."""
+    """What `DATA` says of samples."""
     X, y, weight = samples
     size = X.itemsize
     (x_row, x_column), (y_row, y_column) = X.strides, y.strides
@@ -39,6 +41,16 @@ def data_table(samples: Samples) -> np.ndarray:
         address(weight), 0, len(X), len(X),
     )  # fmt: skip
     return np.array(fields, np.int64)
+
+
+def check_shapes(net: Network, samples: Samples) -> None:
+    """Refuse what compiled code would read past the end of."""
+    X, y, weight = samples
+    rows = len(X)
+    shapes = {"X": (rows, net.n_in), "y": (rows, net.n_out), "weight": (rows,)}
+    for (name, expected), array in zip(shapes.items(), (X, y, weight), strict=True):
+        if array is not None and array.shape != expected:
+            raise BadInput(f"{name} has shape {array.shape}", f"{expected} is expected")
 
 
 def fitting(array: Array, dtype: np.dtype[Any]) -> Array:

@@ -14,7 +14,7 @@ from glassnet.core.network import Network
 from glassnet.core.optimizers import LBFGS
 from glassnet.engines.base import Losses, Samples, State, Sums, Task, complete
 from glassnet.engines.divergence import Divergence, first_not_finite
-from glassnet.engines.fused.arrays import address, data_table, fitting
+from glassnet.engines.fused.arrays import address, check_shapes, data_table, fitting
 from glassnet.engines.fused.assembler import NotCompilable
 from glassnet.engines.fused.one_row import predictor
 from glassnet.engines.fused.run import (
@@ -55,10 +55,11 @@ class Fused:
         try:
             code = prepared_to_predict(kit(theta.dtype), net)
         except (NotCompilable, TypeError) as error:
-            return told(error).predict(net, theta, X)
+            return told(error, net).predict(net, theta, X)
+        how, theta, X = code.how, np.ascontiguousarray(theta), fitting(X, theta.dtype)
+        check_shapes(net, (X, out, None))
         if not len(X):
             return out
-        how, theta, X = code.how, np.ascontiguousarray(theta), fitting(X, theta.dtype)
         operations = how.flops / 3 * len(X)
         threads = self._threads(operations, -(-len(X) // how.tile))
         space = workspace(
@@ -79,7 +80,7 @@ class Fused:
         try:
             code = prepared_to_predict(kit(theta.dtype), net)
         except (NotCompilable, TypeError) as error:
-            engine, theta = told(error), theta.copy()
+            engine, theta = told(error, net), theta.copy()
             return lambda x: engine.predict(net, theta, np.asarray(x, theta.dtype)[None])[0]
         return predictor(kit(theta.dtype), net, theta, code)
 
@@ -90,7 +91,7 @@ class Fused:
         try:
             run = Run(kit(theta.dtype), self._threads, task, theta, (), samples, batch_size=None)
         except (NotCompilable, TypeError) as error:
-            return told(error).sums(task, theta, samples)
+            return told(error, task.net, task).sums(task, theta, samples)
         run.go(0, 1)
         return Sums(float(run.running[0]), run.gradient, float(run.running[2]))
 
@@ -117,7 +118,7 @@ class Fused:
         try:
             run = self._run(task, state, samples, batch_size, n, validation)
         except (NotCompilable, TypeError) as error:
-            return told(error).epochs(
+            return told(error, task.net, task).epochs(
                 task, state, samples, n=n, batch_size=batch_size, shuffle=shuffle,
                 validation=validation,
             )  # fmt: skip
@@ -183,11 +184,17 @@ WORTH_A_THREAD = 400_000
 _told: set[str] = set()
 
 
-def told(error: Exception) -> Reference:
+def told(error: Exception, net: Network, task: Task | None = None) -> Reference:
     """The reference engine; why it takes over is said once."""
     text = str(error)
-    if isinstance(error, TypeError) and "unhashable" not in text:
-        raise error
+    if isinstance(error, TypeError):
+        formulas: list[object] = [layer.activation for layer in net.layers]
+        if task is not None:
+            formulas += [task.loss, getattr(task.optimizer, "lr", None), task.optimizer]
+        no_keys = [formula for formula in formulas if not is_key(formula)]
+        if not no_keys:
+            raise error
+        text = f"{type(no_keys[0]).__name__}: {text}"
     if text not in _told:
         _told.add(text)
         warnings.warn(
@@ -196,3 +203,12 @@ def told(error: Exception) -> Reference:
             stacklevel=4,
         )
     return Reference()
+
+
+def is_key(value: object) -> bool:
+    """Whether compiled code can be looked up by it: one that holds a list cannot be hashed."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array
 from glassnet.core.network import Network
 from glassnet.engines.fused.arrays import address
@@ -116,6 +117,8 @@ def predictor(kit: Kit, net: Network, theta: Array, code: Prepared) -> Callable[
     at = ctypes.c_void_p(address(table))
 
     def answer(x: Array, _kept: object = (table, code)) -> Array:
+        if len(x) != len(row):  # else a single number would be taken for all of them
+            raise BadInput(f"a row of {len(x)} numbers", f"the network expects {len(row)}")
         row[:] = x
         run(at)
         return out.copy()

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array
 from glassnet.core.network import Network
 from glassnet.core.optimizers import Optimizer
 from glassnet.core.schedules import Schedule
 from glassnet.engines.base import Samples, Task
-from glassnet.engines.fused.arrays import DATA, address, data_table, in_dtype
+from glassnet.engines.fused.arrays import DATA, address, check_shapes, data_table, in_dtype
 from glassnet.engines.fused.assembler import Module
 from glassnet.engines.fused.compiler import load
 from glassnet.engines.fused.driver import HELD_GROUPS, JOB, STATUS, write_driver
@@ -74,7 +75,7 @@ def workspace(how: Plan, net: Network, itemsize: int, threads: int, *, tiles: in
     }
     if learning and how.grouped:
         sizes["lane_sums"] = threads * how.lane_size * itemsize
-        sizes["group_gradients"] = groups * net.n_params * itemsize
+        sizes["group_gradients"] = groups * net.n_params * itemsize if groups > 1 else 0
     if held and how.resident:  # else the training's own memory is free meanwhile
         sizes["held_inputs"] = threads * how.input_size * itemsize
         sizes["held_works"] = threads * how.work_size * itemsize
@@ -131,6 +132,7 @@ def template(how: Plan, net: Network, **more: int) -> np.ndarray:
         "input_size": how.input_size, "work_size": how.work_size,
         "y_place": how.y_place, "w_place": how.w_place,
         "output_z": last["z"], "output_a": last["a"], "output_d": last["d"], "outputs": net.n_out,
+        "by_lanes": how.by_lanes,
         "yield": give_way(), "failed": -1, "lane_size": how.lane_size, **more,
     }  # fmt: skip
     for name, value in fields.items():
@@ -192,7 +194,14 @@ class Run:
         epochs: int = 0,
     ) -> None:
         net, dtype = task.net, theta.dtype
+        for flat in (theta, *slots):
+            net.views(flat)  # refuses what is not theta
+        if epochs and isinstance(task.optimizer, Optimizer):
+            names = task.optimizer.slots
+            if len(slots) != len(names):
+                raise BadInput(f"{len(slots)} slots", f"{len(names)} are expected: {names}")
         self.samples = samples = in_dtype(samples, dtype)
+        check_shapes(net, samples)
         self.rows = len(samples[0])
         self.batch = self.rows if batch_size is None else min(batch_size, self.rows)
         self.batches = -(-self.rows // self.batch)
@@ -203,7 +212,7 @@ class Run:
         self.threads: int = threads(operations, how.pieces(self.batch))
         # what is updated: copies, which become the next state
         self.theta = np.array(theta)
-        self.slots = tuple(np.array(slot) for slot in slots)
+        self.slots = tuple(np.array(slot, dtype) for slot in slots)
         self.gradient = np.empty_like(self.theta)
         self.costs = np.empty((3, epochs))  # losses, objectives, validation losses
         self.running = np.zeros(6)  # and then the constants l1, l2, clip
@@ -212,6 +221,7 @@ class Run:
         held, self.judging = None, 0.0
         if validation is not None:
             validation = in_dtype(validation, dtype)
+            check_shapes(net, validation)
             held = data_table(validation)
             judging = how.flops / 3 * len(validation[0])
             self.judging = judging / SLOW  # seconds, at most

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.core.errors import BadInput
 from glassnet.engines.fused.assembler import F32, F64, Type
 
 
@@ -75,7 +76,14 @@ class Kit:
 
 def kit(dtype: np.typing.DTypeLike, target: Target | None = None) -> Kit:
     """The kit for float64 or float32."""
-    return Kit(target or host(), F64 if np.dtype(dtype) == np.float64 else F32)
+    real = {np.dtype(np.float64): F64, np.dtype(np.float32): F32}.get(np.dtype(dtype))
+    if real is None:
+        raise BadInput(
+            f"parameters of dtype {np.dtype(dtype)}",
+            "float64 or float32 is expected",
+            "Try theta.astype(np.float64).",
+        )
+    return Kit(target or host(), real)
 
 
 @cache
