@@ -2,12 +2,13 @@
 
 Two ways of summing a gradient, chosen by `plan.py` from the network and the batch alone:
 
-slabs : for most networks. Phase 1: each thread takes some of a slab's tiles from X to dL/dz.
+slabs : for wide networks. Phase 1: each thread takes some of a slab's tiles from X to dL/dz.
     Phase 2: each thread takes some rows of every dL/dW, sums them over the slab's tiles in order,
     and updates these very rows while they are in its cache. Each weight is one ordered chain of
     sums, whoever computes it.
-groups : for tiny networks. Each group of samples has a gradient of its own, summed lane by lane;
-    the groups are added in order, and one thread updates.
+groups : for all others. Each group of samples has a gradient of its own, for a tiny network one
+    for each lane; then each thread adds some of their numbers, group after group, and updates
+    these. What threads hand to each other is gradients, not all that they are made of.
 
 So the number of threads decides who computes a number, never how.
 """
@@ -49,6 +50,7 @@ JOB = (
     "losses", "objectives", "validation",  # one number an epoch
     "epoch",  # which of these comes next
     "tile", "tiles_a_slab", "grouped", "group",  # samples a tile; which way; samples a group
+    "by_lanes",  # whether a group's sums are kept lane by lane
     "resident",  # whether the inputs of all tiles stay in memory
     "inputs", "input_size", "works", "work_size",  # memory of the tiles
     "y_place", "w_place",  # where a tile's targets and weights lie among its inputs
@@ -521,7 +523,27 @@ def groups(kit: Kit, parts: Parts) -> Callable[..., None]:
         sums = J.pointer("lane_sums", kit.real).at(me * J.lane_size)
         start, end = share(count, me, threads)
         n = kit.lanes
+        price = code.variable(F64, 0.0)
+        with code.when(me == 0):
+            price.set(price_of_weights(code, kit, J))
+
+        def all_rows(gradient: Pointer, inputs: Pointer, work: Pointer, ld: Value, size: Value,
+                     flags: Value) -> None:  # fmt: skip
+            with code.loop(0, J.depth) as k:
+                layer, none = Layer(code, layers, k), code.constant(0, I64)
+                code.call(
+                    parts.tiles.row_gradients, layers, k, gradient, inputs, work, ld, size, none,
+                    layer.n_in, flags,
+                )  # fmt: skip
+                with code.when(layer.b >= 0):
+                    code.call(
+                        parts.tiles.bias_gradients, layers, k, gradient, work, ld, size, none,
+                        layer.n_out, flags,
+                    )  # fmt: skip
+
         with code.loop(start, end) as g:
+            shares = code.convert(J.pointer("group_gradients", kit.real).at(g * J.parameters), I64)
+            gradient = code.address(code.select(count == 1, J.gradient, shares), kit.real)
             part = partial.at(g * 2)
             part[0], part[1] = 0.0, 0.0
             stop = least(code, (g + 1) * J.group, rows)
@@ -547,71 +569,90 @@ def groups(kit: Kit, parts: Parts) -> Callable[..., None]:
 
                 def by_layers(s: Value = s, inputs: Pointer = inputs, work: Pointer = work,
                               size: Value = size, reload: Value = reload, part: Pointer = part,
-                              beginning: Value = beginning) -> None:  # fmt: skip
+                              beginning: Value = beginning,
+                              gradient: Pointer = gradient) -> None:  # fmt: skip
                     code.call(
                         parts.tile_pass, job, data, inputs, work, first + s, size, reload, LEARN,
                         part,
                     )  # fmt: skip
-                    code.call(
-                        parts.tiles.lane_gradients, layers, J.depth, sums, inputs, work,
-                        (size + (n - 1)) // n * n,
-                        code.select(beginning, code.constant(0, I64), ADD),
+                    flags = code.select(beginning, code.constant(0, I64), ADD)
+                    ld = (size + (n - 1)) // n * n
+                    code.choose(
+                        J.by_lanes != 0,
+                        lambda: code.call(
+                            parts.tiles.lane_gradients, layers, J.depth, sums, inputs, work, ld,
+                            flags,
+                        ),
+                        lambda: all_rows(gradient, inputs, work, ld, size, flags),
                     )  # fmt: skip
 
                 code.choose(J.tiny != 0, written_out, by_layers)
                 at.set(s + J.tile)
-            shares = code.convert(J.pointer("group_gradients", kit.real).at(g * J.parameters), I64)
-            whole = code.select(count == 1, J.gradient, shares)
-            code.call(parts.tiles.fold, code.address(whole, kit.real), sums, J.parameters)
+            with code.when(J.by_lanes != 0):
+                code.call(parts.tiles.fold, gradient, sums, J.parameters)
         code.call(parts.barrier, sync, threads, getattr(J, "yield"))
         loss, weight = code.variable(F64, 0.0), code.variable(F64, 0.0)
         with code.loop(0, count) as g:
             loss.set(loss.get() + partial[g * 2])
             weight.set(weight.get() + partial[g * 2 + 1])
-        with code.when(me == 0):
-            price = price_of_weights(code, kit, J)
-            keep_account(code, J, me, rows, loss.get(), weight.get(), price)
-            with code.when(count > 1):
-                add_groups(code, kit, J, count)
-            with code.when((J.update != 0) & (weight.get() > 0.0)):
-                scale = reduced(code, J, weight.get())
-                simple = (J.penalised == 0) & (J.clipped == 0)
+        keep_account(code, J, me, rows, loss.get(), weight.get(), price.get())
+        low, high = (x // 16 * 16 for x in share(J.parameters, me, threads))
+        high = code.select(me == threads - 1, J.parameters, high)
+        with code.when(count > 1):
+            add_groups(code, kit, J, count, low, high)
+        with code.when((J.update != 0) & (weight.get() > 0.0)):
+            scale = reduced(code, J, weight.get())
 
-                def by_parts() -> None:
-                    with code.loop(0, J.depth) as k:
-                        layer = Layer(code, layers, k)
-                        size = layer.n_in * layer.n_out
-                        code.call(parts.apply, job, me, layer.W, size, 1, scale, step, 1)
-                        with code.when(layer.b >= 0):
-                            code.call(parts.apply, job, me, layer.b, layer.n_out, 0, scale, step, 1)
-                    one = code.constant(1, I64)
-                    code.choose(
-                        J.clipped != 0,
-                        lambda: clip_and_update(code, kit, J, parts, job, me, one, step),
-                        lambda: code.call(parts.apply, job, me, 0, J.parameters, 0, 1.0, step, 2),
-                    )
+            def finish_first() -> None:
+                finish(code, J, parts, job, me, low, high, scale, step)
+
+                def clip() -> None:
+                    code.call(parts.barrier, sync, threads, getattr(J, "yield"))
+                    clip_and_update(code, kit, J, parts, job, me, threads, step)
 
                 code.choose(
-                    simple,
-                    lambda: code.call(parts.apply, job, me, 0, J.parameters, 0, scale, step, 2),
-                    by_parts,
+                    J.clipped != 0,
+                    clip,
+                    lambda: code.call(parts.apply, job, me, low, high - low, 0, 1.0, step, 2),
                 )
+
+            code.choose(
+                (J.penalised == 0) & (J.clipped == 0),
+                lambda: code.call(parts.apply, job, me, low, high - low, 0, scale, step, 2),
+                finish_first,
+            )
         code.call(parts.barrier, sync, threads, getattr(J, "yield"))
         result[0], result[1] = loss.get(), weight.get()
 
     return body
 
 
-def add_groups(code: Code, kit: Kit, J: Fields, count: Value) -> None:
-    """The gradient: the groups' added up in order."""
+def add_groups(code: Code, kit: Kit, J: Fields, count: Value, low: Value, high: Value) -> None:
+    """The gradient from `low` to `high`, a thread's part: the groups' added up in order."""
     n = kit.lanes
     gradient, group = J.pointer("gradient", kit.real), J.pointer("group_gradients", kit.real)
-    with code.loop(0, J.parameters, n) as i:
-        mask = code.first(J.parameters - i, n)
+    with code.loop(low, high, n) as i:
+        mask = code.first(high - i, n)
         total = code.variable(kit.vector, group.vector(i, n, mask))
         with code.loop(1, count) as g:
             total.set(total.get() + group.vector(g * J.parameters + i, n, mask))
         gradient.put(i, total.get(), mask)
+
+
+def finish(code: Code, J: Fields, parts: Parts, job: Pointer, me: Value, low: Value, high: Value,
+           scale: Value, step: Value) -> None:  # fmt: skip
+    """Reduce a thread's part of the gradient, and add the penalty's slope to its weights."""
+    with code.loop(0, J.depth) as k:
+        layer = Layer(code, J.pointer("layers", I64), k)
+        middle = layer.W + layer.n_in * layer.n_out
+        for start, end, weights in ((layer.W, middle, 1), (middle, middle + layer.n_out, 0)):
+            first = code.select(start > low, start, low)
+            last = least(code, end, high)
+            there = first < last
+            if not weights:
+                there = there & (layer.b >= 0)
+            with code.when(there):
+                code.call(parts.apply, job, me, first, last - first, weights, scale, step, 1)
 
 
 # ---- whole runs

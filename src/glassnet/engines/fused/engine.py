@@ -17,6 +17,7 @@ from glassnet.engines.divergence import Divergence, first_not_finite
 from glassnet.engines.fused.arrays import address, check_shapes, data_table, fitting
 from glassnet.engines.fused.assembler import NotCompilable
 from glassnet.engines.fused.one_row import predictor
+from glassnet.engines.fused.plan import WORTH_A_THREAD
 from glassnet.engines.fused.run import (
     Job,
     Run,
@@ -177,9 +178,6 @@ class Fused:
             return 1  # to ask how many there are would cost more
         return max(1, min(available() if self.threads is None else self.threads, pieces))
 
-
-WORTH_A_THREAD = 400_000
-"""Operations between two meetings of all threads from which one more thread pays off."""
 
 _told: set[str] = set()
 

@@ -19,6 +19,8 @@ from glassnet.engines.fused.tiles import LAYER
 
 TINY = 512
 """Parameters up to which each lane has a gradient of its own (32 kB: the first-level cache)."""
+MIDDLING = 16_384
+"""Parameters up to which each group of samples has a gradient of its own."""
 TILE = 48 * 1024
 """Bytes that a tile's memory may take, where four vectors of samples take less."""
 SLAB = 512 * 1024
@@ -29,8 +31,8 @@ GROUPS = 16
 """At most so many groups of samples, and threads, for a tiny network."""
 WORK_OF_A_GROUP = 200_000
 """Operations from which one more group of samples is made."""
-WORTH_SHARING = 300_000
-"""Operations of a batch from which it is two tiles at least, so that two threads can share it."""
+WORTH_A_THREAD = 400_000
+"""Operations between two meetings of all threads from which one more thread pays off."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +44,7 @@ class Plan:
     tile: int
     tiles_a_slab: int
     grouped: bool
+    by_lanes: bool
     group: int
     resident: bool
     input_size: int
@@ -71,10 +74,13 @@ def plan(
 ) -> Plan:
     """For batches of so many rows; `whole` where every batch is the whole data set, in order."""
     size = kit.real.bits // 8
-    grouped = learning and net.n_params <= TINY
+    grouped = learning and net.n_params <= MIDDLING
+    by_lanes = grouped and net.n_params <= TINY
     tile = samples_a_tile(kit, net, batch, learning=learning)
     count = -(-batch // tile)
-    groups = min(GROUPS, count, max(1, int(flops(net) * batch // WORK_OF_A_GROUP)))
+    most = GROUPS if by_lanes else max(1, SLAB // (net.n_params * size))
+    worth = WORK_OF_A_GROUP if by_lanes else WORTH_A_THREAD
+    groups = min(most, count, max(1, int(flops(net) * batch // worth)))
 
     inputs = Places(kit)
     inputs.take(net.n_in * tile)
@@ -83,13 +89,13 @@ def plan(
     works = Places(kit)
     closed = loss is not None and loss.closes(net.layers[-1].activation)
     table = table_of_layers(
-        works, net, functions, tile, closed=closed, learning=learning, turned=not grouped
+        works, net, functions, tile, closed=closed, learning=learning, turned=not by_lanes
     )
 
     slot = (inputs.taken + works.taken) * size
-    most = room(kit, net, learning=learning)
-    space = max(SLAB, min(most, net.n_params * size))
-    pair = 2 if 2 * slot <= most else 1  # so that two threads have something to share
+    limit = room(kit, net, learning=learning)
+    space = max(SLAB, min(limit, net.n_params * size))
+    pair = 2 if 2 * slot <= limit else 1  # so that two threads have something to share
     tiles_a_slab = min(count, max(pair, space // slot))
     kept = grouped or tiles_a_slab == count  # the memory of each tile is its own
     return Plan(
@@ -104,7 +110,8 @@ def plan(
         work_size=works.taken,
         y_place=y_place,
         w_place=w_place,
-        lane_size=net.n_params * kit.lanes,
+        by_lanes=by_lanes,
+        lane_size=net.n_params * kit.lanes if by_lanes else 0,
         flops=flops(net),
     )
 
@@ -140,7 +147,7 @@ def samples_a_tile(kit: Kit, net: Network, batch: int, *, learning: bool) -> int
         kit, net, learning=learning
     ):
         vectors //= 2
-    if learning and flops(net) * batch > WORTH_SHARING:
+    if learning and flops(net) * batch >= 2 * WORTH_A_THREAD:
         while vectors > 2 and batch <= vectors * kit.lanes:
             vectors //= 2
     most = min(vectors * kit.lanes, kit.padded(batch))
