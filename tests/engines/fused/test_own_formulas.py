@@ -21,6 +21,7 @@ from glassnet.engines.fused.assembler import NotCompilable
 from glassnet.engines.fused.formulas import compiled
 from glassnet.engines.fused.target import kit
 from glassnet.engines.reference import Reference
+from glassnet.training.stream import train
 from tests.engines.fused.instances import plain
 
 
@@ -496,11 +497,16 @@ def test_a_decision_on_values_is_never_taken_as_true():
 def test_the_message_names_the_formula():
     """Whoever reads it knows which of one's own formulas is meant."""
     c = plain(2, 5, 2, n=20, activation=Waves())
-    with pytest.warns(RuntimeWarning, match="Waves|waves"):
+    with pytest.warns(RuntimeWarning, match="Waves|waves") as told:
         Fused().epochs(c.task, c.state, c.samples)
+    assert told[0].filename == __file__
     c = plain(2, 5, 2, n=20, loss=Odd())
     with pytest.warns(RuntimeWarning, match="Odd|odd"):
         Fused().sums(c.task, c.state.theta, c.samples)
+    c = plain(2, 5, 2, n=20, optimizer=Normed())
+    with pytest.warns(RuntimeWarning, match="Normed") as told:
+        next(train(c.task, *c.samples[:2], c.state, engine="fused"))
+    assert told[0].filename == __file__
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -198,9 +199,17 @@ def told(error: Exception, net: Network, task: Task | None = None) -> Reference:
         warnings.warn(
             f"the fused engine cannot compile {text}; the reference engine runs instead",
             RuntimeWarning,
-            stacklevel=4,
+            stacklevel=frames_to_the_user(),
         )
     return Reference()
+
+
+def frames_to_the_user() -> int:
+    """How far up the line lies that a warning of our caller should point at: the user's own."""
+    frame, count = inspect.currentframe(), 0  # this very call stands for the user's
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("glassnet."):
+        frame, count = frame.f_back, count + 1
+    return count
 
 
 def is_key(value: object) -> bool:
