@@ -117,7 +117,7 @@ class Descending(Fitting):
         self.task = est._task(net, rule)
         self.behind = behind = est.history_.epoch[-1] if len(est.history_) else 0
         chance = Carried(Chance.of(est._random_state))
-        self.state = State(est._theta(copy=True), descent.slots, descent.step, behind, chance)
+        self.state = State(est._theta().view(), descent.slots, descent.step, behind, chance)
         self.over = False
         self.lowest = inf  # of what `restore_best` goes by where there is no judge
         self.checkpoint: Checkpoint | None = None
@@ -211,6 +211,7 @@ class Descending(Fitting):
     def _take(self, record: Epoch) -> None:
         """Note the epochs of a record, and whether it is the last."""
         est, self.state = self.est, record.state
+        self.descent.slots = record.state.slots  # those before are let go
         for loss in reported(self.task.loss, self.net.n_out, record.costs):
             est.n_iter_ += 1
             est.loss_ = loss
@@ -286,7 +287,8 @@ class Descending(Fitting):
             if self.best is not None:
                 est._keep_best(self.best)
             self.best = est._best_theta()
-        est._set_theta(self.best if self.keep and self.best is not None else state.theta)
+        theta = self.best if self.keep and self.best is not None else state.theta
+        est._set_theta(theta, shared=bool(self.callbacks) or self.judge is not None)
         est._forget()
         if not isinstance(est.random_state, int | np.integer):
             # the generator is the user's: it stands where scikit-learn would leave it
@@ -326,30 +328,30 @@ class Minimising(Fitting):
         finally:
             if checkpoint is not None and state.epoch:
                 checkpoint.save(est, task, state, None, {})
-        total = self.engine.sums(task, state.theta, self.samples)
-        objective, _ = complete(task, state.theta, total)
-        costs = Losses(np.array([total.loss / total.weight]), np.array([objective]), None)
-        (est.loss_,) = reported(task.loss, self.net.n_out, costs)
+        if self.end is None:  # a stage ended it
+            total = self.engine.sums(task, state.theta, self.samples)
+            objective, _ = complete(task, state.theta, total)
+            self.end = End(objective, total.loss / total.weight, (0, ""))
+        last = Losses(np.array([self.end.loss]), np.array([self.end.objective]), None)
+        (est.loss_,) = reported(task.loss, self.net.n_out, last)
         est.n_iter_ = state.epoch
         est._set_theta(state.theta)
         est._forget()
-        if self.end is not None and self.end.status:
-            self._not_converged(self.end)
+        status, message = self.end.reason or (1, "STOP: TOTAL NO. OF ITERATIONS REACHED LIMIT")
+        if status:
+            self._not_converged(status, message)
 
     def chunks(self, task: Task, state: State) -> Generator[tuple[State, Losses], None, None]:
-        """The iterations, and why there are no more."""
-        limit = End(1, "STOP: TOTAL NO. OF ITERATIONS REACHED LIMIT")
-        most = int(self.est.max_iter) - state.epoch
-        if most <= 0:
-            self.end = limit
-            return
-        chunks = lbfgs_epochs(self.engine, task, state, self.samples, self.held_out, most)
-        self.end = (yield from chunks) or limit
+        """The iterations, and where and why there are no more."""
+        most = max(0, int(self.est.max_iter) - state.epoch)
+        self.end = yield from lbfgs_epochs(
+            self.engine, task, state, self.samples, self.held_out, most
+        )
 
-    def _not_converged(self, end: End) -> None:
+    def _not_converged(self, status: int, message: str) -> None:
         said = (
             f"lbfgs failed to converge after {self.est.n_iter_} iteration(s)"
-            f" (status={end.status}):\n{end.message}\n"
+            f" (status={status}):\n{message}\n"
         )
         if self.est.n_iter_ == self.est.max_iter:
             said += (

@@ -301,8 +301,12 @@ class Perceptron(Looking, BaseEstimator):
         self.intercepts_ = [b for _, b in views if b is not None]
         self._flat = (theta, tuple(self.coefs_), tuple(self.intercepts_))
 
-    def _set_theta(self, theta: Array) -> None:
-        self._bind(self.network_, theta.copy())
+    def _set_theta(self, theta: Array, *, shared: bool = True) -> None:
+        """Take over parameters; with `shared` False nobody else has them, and none are copied."""
+        if shared or theta.base is not None:
+            theta = theta.copy()
+        theta.setflags(write=True)
+        self._bind(self.network_, theta)
 
     def _theta(self, *, copy: bool = False) -> Array:
         """theta, from `coefs_` and `intercepts_` as they are now, whoever put them there."""

@@ -27,10 +27,15 @@ from glassnet.engines.reference import mean_loss
 
 @dataclass(frozen=True)
 class End:
-    """Why L-BFGS-B ended: SciPy's status, 0 where it had arrived, and its words."""
+    """Where and why L-BFGS ended.
 
-    status: int
-    message: str
+    objective, loss : of the last parameters.
+    reason : SciPy's status, 0 where it had arrived, and its words; None where `epochs` was it.
+    """
+
+    objective: float
+    loss: float
+    reason: tuple[int, str] | None
 
 
 def lbfgs_epochs(
@@ -43,7 +48,7 @@ def lbfgs_epochs(
 ) -> Generator[tuple[State, Losses], None, Any]:
     """The state after each further iteration; ends where SciPy sees no way further down.
 
-    The generator returns SciPy's reason, an `End`, or None where `epochs` was the reason.
+    What the generator returns is an `End`.
     """
     assert isinstance(task.optimizer, LBFGS)
     (first,) = state.slots
@@ -56,14 +61,19 @@ def lbfgs_epochs(
         return objective, total.loss / total.weight, grad.astype(np.float64)
 
     end = math.inf if epochs is None else state.epoch + epochs
-    objective, loss, _ = measure(first)
+    begun = [measure(first)]  # where SciPy begins too
+    objective, loss, _ = begun[0]
     good = State(first.copy(), state.slots, 0, 0, state.chance)
     if not math.isfinite(objective):
         raise _diverged(task, good, first, samples)
     if state.epoch == 0:
         _same_run(state, good)
-    ends: list[End] = []
-    with closing(iterates(measure, first, task.optimizer, ends)) as found:
+    reasons: list[tuple[int, str]] = []
+
+    def again(theta: Array) -> tuple[float, float, Array]:
+        return begun.pop() if begun else measure(theta)
+
+    with closing(iterates(again, first, task.optimizer, reasons)) as found:
         for done, (iterate, next_objective, next_loss) in enumerate(found, 1):
             theta = iterate.astype(dtype)
             if not (math.isfinite(next_objective) and np.isfinite(theta).all()):
@@ -78,8 +88,8 @@ def lbfgs_epochs(
                 yield good, Losses(np.array([loss]), np.array([objective]), validated)
             objective, loss = next_objective, next_loss
             if done >= end:
-                return None
-    return ends[0]
+                return End(objective, loss, None)
+    return End(objective, loss, reasons[0])
 
 
 def _same_run(state: State, repeated: State) -> None:
@@ -96,9 +106,11 @@ def iterates(
     measure: Callable[[Array], tuple[float, float, Array]],
     first: Array,
     settings: LBFGS,
-    ends: list[End] | None = None,
+    reasons: list[tuple[int, str]] | None = None,
 ) -> Generator[tuple[Array, float, float], None, None]:
-    """(theta, objective, loss) after each iteration of SciPy's L-BFGS-B; its reason into `ends`.
+    """(theta, objective, loss) after each iteration of SciPy's L-BFGS-B.
+
+    Why there are no more goes into `reasons`.
 
     The minimiser calls us, we are asked for one iterate at a time: so it runs in a thread of its
     own, and only ever while the stream waits for it.
@@ -144,8 +156,8 @@ def iterates(
                         "maxiter": settings.evaluations + 1,  # never the reason
                     },
                 )
-                if ends is not None:
-                    ends.append(End(int(result.status), str(result.message)))
+                if reasons is not None:
+                    reasons.append((int(result.status), str(result.message)))
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             handed.put(error)
         else:
