@@ -45,12 +45,11 @@ def data_table(samples: Samples) -> np.ndarray:
 
 def check_shapes(net: Network, samples: Samples) -> None:
     """Refuse what compiled code would read past the end of."""
-    X, y, weight = samples
-    rows = len(X)
-    shapes = {"X": (rows, net.n_in), "y": (rows, net.n_out), "weight": (rows,)}
-    for (name, expected), array in zip(shapes.items(), (X, y, weight), strict=True):
-        if array is not None and array.shape != expected:
-            raise BadInput(f"{name} has shape {array.shape}", f"{expected} is expected")
+    rows = len(samples[0])
+    shapes = (rows, net.n_in), (rows, net.n_out), (rows,)
+    for array, shape, name in zip(samples, shapes, ("X", "y", "weight"), strict=True):
+        if array is not None and array.shape != shape:
+            raise BadInput(f"{name} has shape {array.shape}", f"{shape} is expected")
 
 
 def fitting(array: Array, dtype: np.dtype[Any]) -> Array:

@@ -195,7 +195,8 @@ class Run:
     ) -> None:
         net, dtype = task.net, theta.dtype
         for flat in (theta, *slots):
-            net.views(flat)  # refuses what is not theta
+            if flat.shape != (net.n_params,):
+                net.views(flat)  # says so
         if epochs and isinstance(task.optimizer, Optimizer):
             names = task.optimizer.slots
             if len(slots) != len(names):
