@@ -458,6 +458,42 @@ print(max(limit for _, limit in found))
 """
 
 
+FORKED_WHILE_COMPILING = """
+import os, threading, time
+import numpy as np
+from glassnet.core.activations import ELU, LeakyReLU
+from glassnet.engines.fused.formulas import compiled
+from glassnet.engines.fused.target import kit
+
+def compile_on():
+    for i in range(10**6):
+        compiled(kit(np.float64), LeakyReLU(alpha=1e-6 * i))
+
+compiled(kit(np.float64), ELU(alpha=0.5))  # LLVM is loaded
+threading.Thread(target=compile_on, daemon=True).start()
+for i in range(4):
+    time.sleep(0.02)
+    child = os.fork()
+    if not child:
+        compiled(kit(np.float32), ELU(alpha=1.0 + i))
+        os._exit(0)
+    end = time.monotonic() + 10
+    while os.waitpid(child, os.WNOHANG) == (0, 0):
+        if time.monotonic() > end:
+            os.kill(child, 9)
+            raise SystemExit("a child waits for ever")
+        time.sleep(0.005)
+print("done", flush=True)
+os._exit(0)
+"""
+
+
+@POSIX
+def test_a_child_forked_while_another_thread_compiles():
+    printed = fresh(FORKED_WHILE_COMPILING, GLASSNET_CACHE_DIR=os.devnull)
+    assert printed == "done\n"
+
+
 @pytest.mark.parametrize("backend", ["threading", pytest.param("loky", marks=pytest.mark.slow)])
 def test_joblib(backend):
     program = f"import sys; sys.argv = ['', '{backend}']\n" + JOBLIB

@@ -19,9 +19,20 @@ import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from glassnet.engines.fused.target import Target
+
+_one_at_a_time = RLock()
+"""Around calls of LLVM: a child forked meanwhile would find its lock closed for ever."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_one_at_a_time.acquire,
+        after_in_parent=_one_at_a_time.release,
+        after_in_child=_one_at_a_time.release,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +43,8 @@ class Library:
 
     def address(self, name: str) -> int:
         """Where a function begins."""
-        return int(self.engine.get_function_address(name))
+        with _one_at_a_time:
+            return int(self.engine.get_function_address(name))
 
 
 def load(text: str, target: Target, *, thorough: bool = True) -> Library:
@@ -47,13 +59,14 @@ def load(text: str, target: Target, *, thorough: bool = True) -> Library:
     parts = [text, target.triple, target.cpu, target.features, how, llvm_version()]
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
     code = read(key)
-    if code is None:
-        code = compiled(text, target, thorough=thorough)
-        write(key, code)
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target.machine())
-    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-    engine.finalize_object()
-    return Library(engine)
+    with _one_at_a_time:
+        if code is None:
+            code = compiled(text, target, thorough=thorough)
+            write(key, code)
+        engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target.machine())
+        engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        engine.finalize_object()
+        return Library(engine)
 
 
 @cache
