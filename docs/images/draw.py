@@ -206,14 +206,14 @@ def groups() -> None:
         parts.append(box(326, y + 9, 26, 26, colour))
         parts.append(arrow(354, y + 22, 410, 118 + (g - 1) * 9))
     parts += [
-        small(234, 20, "a sum for each lane", "middle"), small(339, 20, "folded", "middle"),
+        small(234, 20, "tiny: a sum for each lane", "middle"), small(339, 20, "folded", "middle"),
         box(414, 92, 98, 52, GREEN, r=6), text(463, 114, "1 + 2 + 3", at="middle"),
         small(463, 133, "in this order", "middle", INK), arrow(463, 146, 463, 172),
-        text(463, 192, "update", at="middle"),
+        text(463, 192, "update", at="middle"), small(463, 210, "each thread its part", "middle"),
     ]  # fmt: skip
     save(
         "fused-groups",
-        222,
+        226,
         "Each group of samples sums by itself; the sums are added in order",
         parts,
     )
