@@ -9,10 +9,12 @@ import pickle
 import joblib
 import numpy as np
 import pytest
+from sklearn import neural_network as theirs
 from sklearn.datasets import load_iris
 from sklearn.preprocessing import scale
 
 import glassnet
+from glassnet import estimators as ours
 from glassnet.core.errors import BadFile, BadInput
 from glassnet.estimators import MLPClassifier, MLPRegressor
 
@@ -105,6 +107,12 @@ def test_a_fit_leaves_earlier_arrays_alone():
     kept = before.copy()
     est.fit(X, Y)
     np.testing.assert_array_equal(before, kept)
+
+
+def test_the_pickle_is_no_larger_than_theirs():
+    params = {"hidden_layer_sizes": (300,), "max_iter": 3, "random_state": 0}
+    a, b = (room.MLPClassifier(**params).fit(X, Y) for room in (theirs, ours))
+    assert len(pickle.dumps(b)) < len(pickle.dumps(a))
 
 
 def test_the_pickle_does_not_grow():

@@ -220,6 +220,25 @@ def test_a_stop_comes_in_the_same_epoch_as_theirs():
     assert close(a.loss_curve_, b.loss_curve_, 1e-4)  # rounding grows with the epochs
 
 
+@pytest.mark.parametrize("engine", ["auto", "reference"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("kind", ["binary", "three", "multilabel"])
+def test_losses_of_probabilities_that_are_0_or_1(kind, dtype, engine):
+    X, y = load_iris(return_X_y=True)
+    y = {"binary": y > 0, "three": y, "multilabel": np.column_stack([y > 0, y == 1])}[kind]
+    X = (X * 1000).astype(dtype)
+    settings = {"hidden_layer_sizes": (), "solver": "sgd", "learning_rate_init": 1e-9}
+    a, b = (
+        room.MLPClassifier(random_state=0, max_iter=2, **settings, **more).fit(X, y)
+        for room, more in ((theirs, {}), (ours, {"engine": engine}))
+    )
+    p = a.predict_proba(X).astype(float)
+    assert ((p < 1e-17) | (p > 1 - 1e-12)).mean() > 0.3
+    np.testing.assert_allclose(
+        b.loss_curve_, a.loss_curve_, rtol=1e-9 if dtype == np.float64 else 1e-4
+    )
+
+
 # ---- L-BFGS: another path, the same place
 
 
