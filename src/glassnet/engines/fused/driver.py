@@ -68,8 +68,18 @@ JOB = (
 COUNT, GENERATION, STOP, STATUS = 0, 16, 32, 64
 """Places in `sync`, each in a cache line of its own; STATUS has one line for each thread."""
 
+BOTH, FINISH, UPDATE = range(3)
+"""What is wanted of a part of the gradient: to be reduced and penalised, and to move theta."""
+
 MEASURE, LEARN, START, GO_ON = range(4)
 """What is wanted of a tile."""
+
+PATIENCE = 2000
+"""Looks at a closed gate, some ten microseconds, before the processor is given away."""
+ROWS_AT_ONCE = 4096
+"""Numbers of a block of rows of dL/dW: it is updated while it lies in the first-level cache."""
+LINE = 16
+"""Numbers in a cache line at most: no two threads write to the same one."""
 
 HELD_GROUPS = 16
 """The validation rows are summed in so many groups, in order, whatever the number of threads."""
@@ -167,7 +177,7 @@ def wait() -> Callable[..., None]:
 
                 with code.repeat(closed):
                     turns.set(turns.get() + 1)
-                    with code.when((turns.get() > 2000) & (give_way != 0)):
+                    with code.when((turns.get() > PATIENCE) & (give_way != 0)):
                         code.call_at(code.address(give_way, I64), None)
 
             code.choose(arrived == threads - 1, last, others)
@@ -335,11 +345,10 @@ def apply_update(kit: Kit) -> Callable[..., None]:
 
     def body(code: Code, job: Pointer, me: Value, start: Value, count: Value, penalty: Value,
              scale: Value, step: Value, complete: Value) -> None:  # fmt: skip
-        # complete: 0 finish the gradient and update, 1 finish it only, 2 update only
         J = Fields(code, job, JOB)
         theta, g = J.pointer("theta", kit.real), J.pointer("gradient", kit.real)
         factor = code.variable(F64, scale)
-        finish = (complete == 1) | ((complete == 0) & (penalty != 0) & (J.penalised != 0))
+        finish = (complete == FINISH) | ((complete == BOTH) & (penalty != 0) & (J.penalised != 0))
         with code.when(finish):
             constants = J.pointer("constants", F64)
             l1, l2 = code.variable(F64, 0.0), code.variable(F64, 0.0)
@@ -350,7 +359,7 @@ def apply_update(kit: Kit) -> Callable[..., None]:
             penalise = Function("penalise", None, (theta.type, g.type, I64, I64, F64, F64, F64))
             code.call(penalise, theta, g, start, count, scale, l1.get(), l2.get())
             factor.set(1.0)
-        with code.when(complete != 1):
+        with code.when(complete != FINISH):
             row = J.pointer("steps", F64).at((step - J.step) * J.step_size)
             strange = code.call_at(
                 J.pointer("update", I64), F64, theta, g, J.pointer("slots", I64), start, count,
@@ -405,9 +414,9 @@ def clip_and_update(code: Code, kit: Kit, J: Fields, parts: Parts, job: Pointer,
     long = code.call(measure, J.pointer("gradient", kit.real), J.parameters)
     limit = J.pointer("constants", F64)[2]
     factor = code.select(long > limit, limit / long, 1.0)
-    start, end = (x // 16 * 16 for x in share(J.parameters, me, threads))
+    start, end = (x // LINE * LINE for x in share(J.parameters, me, threads))
     end = code.select(me == threads - 1, J.parameters, end)
-    code.call(parts.apply, job, me, start, end - start, 0, factor, step, 2)
+    code.call(parts.apply, job, me, start, end - start, 0, factor, step, UPDATE)
 
 
 def slabs(kit: Kit, parts: Parts) -> Callable[..., None]:
@@ -471,9 +480,9 @@ def slabs(kit: Kit, parts: Parts) -> Callable[..., None]:
             def finished(start: Value, size: Value, weights: int, now: Value = now,
                          finishing: Value = finishing, scale: Value = scale) -> None:  # fmt: skip
                 with code.when(now):
-                    code.call(parts.apply, job, me, start, size, weights, scale, step, 0)
+                    code.call(parts.apply, job, me, start, size, weights, scale, step, BOTH)
                 with code.when(finishing):
-                    code.call(parts.apply, job, me, start, size, weights, scale, step, 1)
+                    code.call(parts.apply, job, me, start, size, weights, scale, step, FINISH)
 
             def flags(t: Value, t0: Value = t0) -> Value:
                 return code.select((t0 == 0) & (t == 0), code.constant(0, I64), ADD)
@@ -482,7 +491,7 @@ def slabs(kit: Kit, parts: Parts) -> Callable[..., None]:
                 layer = Layer(code, layers, k)
                 low, high = (x // 8 * 8 for x in share(layer.n_in, me, threads))
                 high = code.select(me == threads - 1, layer.n_in, high)
-                step_of_rows = code.variable(I64, 4096 // layer.n_out // 8 * 8)
+                step_of_rows = code.variable(I64, ROWS_AT_ONCE // layer.n_out // 8 * 8)
                 with code.when(step_of_rows.get() < 8):
                     step_of_rows.set(8)
                 with code.loop(low, high, step_of_rows.get()) as r:
@@ -596,7 +605,7 @@ def groups(kit: Kit, parts: Parts) -> Callable[..., None]:
             loss.set(loss.get() + partial[g * 2])
             weight.set(weight.get() + partial[g * 2 + 1])
         keep_account(code, J, me, rows, loss.get(), weight.get(), price.get())
-        low, high = (x // 16 * 16 for x in share(J.parameters, me, threads))
+        low, high = (x // LINE * LINE for x in share(J.parameters, me, threads))
         high = code.select(me == threads - 1, J.parameters, high)
         with code.when(count > 1):
             add_groups(code, kit, J, count, low, high)
@@ -613,12 +622,12 @@ def groups(kit: Kit, parts: Parts) -> Callable[..., None]:
                 code.choose(
                     J.clipped != 0,
                     clip,
-                    lambda: code.call(parts.apply, job, me, low, high - low, 0, 1.0, step, 2),
+                    lambda: code.call(parts.apply, job, me, low, high - low, 0, 1.0, step, UPDATE),
                 )
 
             code.choose(
                 (J.penalised == 0) & (J.clipped == 0),
-                lambda: code.call(parts.apply, job, me, low, high - low, 0, scale, step, 2),
+                lambda: code.call(parts.apply, job, me, low, high - low, 0, scale, step, UPDATE),
                 finish_first,
             )
         code.call(parts.barrier, sync, threads, getattr(J, "yield"))
@@ -652,7 +661,7 @@ def finish(code: Code, J: Fields, parts: Parts, job: Pointer, me: Value, low: Va
             if not weights:
                 there = there & (layer.b >= 0)
             with code.when(there):
-                code.call(parts.apply, job, me, first, last - first, weights, scale, step, 1)
+                code.call(parts.apply, job, me, first, last - first, weights, scale, step, FINISH)
 
 
 # ---- whole runs

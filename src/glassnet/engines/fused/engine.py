@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,7 +25,8 @@ from glassnet.engines.fused.run import (
     prepared_to_predict,
     workspace,
 )
-from glassnet.engines.fused.target import kit
+from glassnet.engines.fused.spelling import spelling
+from glassnet.engines.fused.target import Kit, kit
 from glassnet.engines.fused.threads import SLOW, available, execute
 from glassnet.engines.reference import Reference, take
 
@@ -55,7 +56,8 @@ class Fused:
         net.views(theta)  # refuses what is not theta
         out = np.empty((len(X), net.n_out), theta.dtype)
         try:
-            code = prepared_to_predict(kit(theta.dtype), net)
+            k = kit_for(theta, net)
+            code = prepared_to_predict(k, net)
         except (NotCompilable, TypeError) as error:
             return told(error, net).predict(net, theta, X)
         how, theta, X = code.how, np.ascontiguousarray(theta), fitting(X, theta.dtype)
@@ -80,18 +82,20 @@ class Fused:
         """
         net.views(theta)
         try:
-            code = prepared_to_predict(kit(theta.dtype), net)
+            k = kit_for(theta, net)
+            code = prepared_to_predict(k, net)
         except (NotCompilable, TypeError) as error:
             engine, theta = told(error, net), theta.copy()
             return lambda x: engine.predict(net, theta, np.asarray(x, theta.dtype)[None])[0]
-        return predictor(kit(theta.dtype), net, theta, code)
+        return predictor(k, net, theta, code)
 
     def sums(self, task: Task, theta: Array, samples: Samples) -> Sums:
         """Loss and gradient summed over the samples."""
         if not len(samples[0]):
             return Sums(0.0, np.zeros(task.net.n_params, theta.dtype), 0.0)
         try:
-            run = Run(kit(theta.dtype), self._threads, task, theta, (), samples, batch_size=None)
+            k = kit_for(theta, task.net, task.loss)
+            run = Run(k, self._threads, task, theta, (), samples, batch_size=None)
         except (NotCompilable, TypeError) as error:
             return told(error, task.net, task).sums(task, theta, samples)
         run.go(0, 1)
@@ -128,6 +132,7 @@ class Fused:
         if shuffle and run.batches > 1:
             while epoch < n and failed < 0:
                 orders: list[np.ndarray] = []
+                order = run.order = None  # free before the next ones are drawn
                 while len(orders) < min(run.orders_at_once, n - epoch):
                     order, chance = chance.permutation(run.rows)
                     orders.append(order)
@@ -155,8 +160,9 @@ class Fused:
         validation: Samples | None = None,
     ) -> Run:  # fmt: skip
         return Run(
-            kit(state.theta.dtype), self._threads, task, state.theta, state.slots, samples,
-            batch_size=batch_size, validation=validation, step=state.step, epochs=epochs,
+            kit_for(state.theta, task.net, task.loss, task.optimizer), self._threads, task,
+            state.theta, state.slots, samples, batch_size=batch_size, validation=validation,
+            step=state.step, epochs=epochs,
         )  # fmt: skip
 
     def _divergence(
@@ -177,7 +183,20 @@ class Fused:
         """How many threads pay off for so many operations between two meetings of all threads."""
         if self.threads is None and (work < 2 * WORTH_A_THREAD or pieces == 1):
             return 1  # to ask how many there are would cost more
-        return max(1, min(available() if self.threads is None else self.threads, pieces))
+        return max(
+            1, min(available() if self.threads is None else self.threads, pieces, MOST_THREADS)
+        )
+
+
+MOST_THREADS = 64
+"""However many are asked for: each takes memory, and more than processors gain nothing."""
+
+
+def kit_for(theta: Array, net: Network, *others: object) -> Kit:
+    """The kit for these parameters and formulas."""
+    plain = kit(theta.dtype)
+    own = spelling([*(layer.activation for layer in net.layers), *others])
+    return replace(plain, spelling=own) if own else plain
 
 
 _told: set[str] = set()

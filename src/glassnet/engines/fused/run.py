@@ -17,14 +17,14 @@ from glassnet.core.optimizers import Optimizer
 from glassnet.core.schedules import Schedule
 from glassnet.engines.base import Samples, Task
 from glassnet.engines.fused.arrays import DATA, address, check_shapes, data_table, in_dtype
-from glassnet.engines.fused.assembler import Module
+from glassnet.engines.fused.assembler import Module, Type
 from glassnet.engines.fused.compiler import load
 from glassnet.engines.fused.driver import HELD_GROUPS, JOB, STATUS, write_driver
 from glassnet.engines.fused.formulas import compiled
 from glassnet.engines.fused.one_row import write_one_row
 from glassnet.engines.fused.plan import Plan, plan
 from glassnet.engines.fused.steps import Steps
-from glassnet.engines.fused.target import Kit
+from glassnet.engines.fused.target import Kit, Target
 from glassnet.engines.fused.threads import SLOW, Kernel, Pace, execute, give_way
 from glassnet.engines.fused.tiles import LAYER
 from glassnet.engines.fused.tiny import compiled_tiny
@@ -37,11 +37,11 @@ ORDERS = 2**18
 
 
 @lru_cache(maxsize=8)
-def kernels(kit: Kit) -> tuple[Kernel, Kernel, Any]:
-    """`train` and `predict` for a dtype and a machine, and the library that holds them."""
-    module = Module()
+def kernels(target: Target, real: Type) -> tuple[Kernel, Kernel, Any]:
+    """`train` and `predict` for a machine and a dtype, and the library that holds them."""
+    module, kit = Module(), Kit(target, real)
     write_one_row(module, kit, write_driver(module, kit))
-    library = load(str(module), kit.target, thorough=False)
+    library = load(str(module), target, thorough=False)
     face = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
     train, predict = (face(library.address(name)) for name in ("train", "predict"))
     return train, predict, library
@@ -152,7 +152,7 @@ def prepared(kit: Kit, task: Task, batch: int, *, whole: bool, updating: bool) -
         any_rate = copy.copy(optimizer)
         object.__setattr__(any_rate, "lr", 0.0)
         update = compiled(kit, any_rate)
-    kernel, _, library = kernels(kit)
+    kernel, _, library = kernels(kit.target, kit.real)
     table = template(
         how, net, loss=loss["learn"], cost=loss["cost"],
         update=0 if update is None else update["update"],
@@ -168,7 +168,7 @@ def prepared(kit: Kit, task: Task, batch: int, *, whole: bool, updating: bool) -
 def prepared_to_predict(kit: Kit, net: Network) -> Prepared:
     """For predictions."""
     how = plan(kit, net, None, 4096, whole=False, learning=False)
-    _, kernel, library = kernels(kit)
+    _, kernel, library = kernels(kit.target, kit.real)
     one_row = library.address("answer_row")
     return Prepared(how, kernel, None, one_row, template(how, net), (library,))
 
@@ -219,6 +219,7 @@ class Run:
         self.running = np.zeros(6)  # and then the constants l1, l2, clip
         self.running[3:] = task.l1, task.l2, task.clip or 0.0
         self.data = data_table(samples)
+        self.order: np.ndarray | None = None
         held, self.judging = None, 0.0
         if validation is not None:
             validation = in_dtype(validation, dtype)
@@ -264,8 +265,8 @@ class Run:
     def follow(self, orders: list[np.ndarray]) -> None:
         """Take the rows in these orders, one an epoch, from update 0 on."""
         order = orders[0] if len(orders) == 1 else np.concatenate(orders)
-        self.order = np.ascontiguousarray(order, np.int64)
-        self.data[ORDER], self.data[PLACES] = address(self.order), len(self.order)
+        self.order = order = np.ascontiguousarray(order, np.int64)
+        self.data[ORDER], self.data[PLACES] = address(order), len(order)
 
     def go(self, first: int, last: int) -> int:
         """Updates from `first` up to `last`; the one that failed, or -1."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -47,10 +48,13 @@ class Kit:
 
     rows : for a block so many vectors wide, the numbers of rows that it may have, largest first:
         as many as the registers hold, with the operands beside them.
+    spelling : the code of one's own formulas, for which it is: what is compiled with this kit is
+        not found again when they have changed.
     """
 
     target: Target
     real: Type
+    spelling: Hashable = ()
 
     @property
     def lanes(self) -> int:
