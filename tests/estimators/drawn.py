@@ -78,8 +78,12 @@ def draw(seed: int) -> Drawn:
         "epsilon": one(1e-8, 1e-3),
         "n_iter_no_change": one(10, 1, 2, np.inf if not classifies else 4),
     }
+    # where a run explodes, or turns on the sign of a weight that has died away, rounding decides
     if params["batch_size"] == 1 or kind == "several counts":
         params["learning_rate_init"] /= 5
+        params["alpha"] /= 100
+    if params["momentum"] == 1.0:
+        params["learning_rate_init"] /= 10
     X = rng.normal(size=(n, features))
     score = X @ rng.normal(size=(features, 3)) + 0.5 * rng.normal(size=(n, 3))
     y = {
@@ -149,5 +153,5 @@ def close(one: Any, two: Any, rtol: float) -> bool:
     one, two = np.asarray(one, float), np.asarray(two, float)
     if one.shape != two.shape:
         return False
-    size = np.abs(one).max(initial=0.0)
+    size = np.abs(one[np.isfinite(one)]).max(initial=0.0)
     return bool(np.allclose(two, one, rtol=rtol, atol=rtol * 1e-2 * size, equal_nan=True))

@@ -272,6 +272,7 @@ class Descending(Fitting):
         est.validation_scores_ += [nan] * left
         est.n_iter_ = est.max_iter
         est.t_ += left * self.rows
+        self.descent.ended(est.t_)
         self.patience.count = 0
         self._not_converged()
 
