@@ -333,3 +333,15 @@ def test_whole_numbers_become_float64() -> None:
     assert isinstance(task.optimizer, Optimizer)
     assert made["lr"].value == 0.01
     assert made["t"].value == 1
+
+
+def test_a_batch_by_itself_is_a_mean_whose_penalty_is_divided_by_its_weight() -> None:
+    net = Network.mlp(2, 3, 1)
+    task = Task(net, SquaredError(), SGD(0.1), reduction="batch", l2=0.3)
+    rng = np.random.default_rng(0)
+    X, y, weight = rng.normal(size=(5, 2)), rng.normal(size=(5, 1)), rng.uniform(0.5, 2.0, 5)
+    theta = net.init(1)
+    opened = trace(task, X, y, weight=weight, theta=theta)
+    J, grad = Reference().loss_and_grad(task, theta, (X, y, weight))
+    assert float(opened["J"].value) == pytest.approx(J, rel=1e-13)
+    np.testing.assert_allclose(opened["dJ_dW1"].value.ravel(), grad[:6], rtol=1e-12)

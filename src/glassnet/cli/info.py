@@ -67,6 +67,7 @@ def conventions(model: Model) -> dict[str, str]:
     reduced = {
         "mean": "mean over the samples, by their weights",
         "sum": "sum over the samples: its gradient grows with their number",
+        "batch": "mean over each batch, by weights; the penalty is divided by the batch's weight",
     }
     biases = {layer.bias for layer in task.net.layers}
     said = {

@@ -326,10 +326,13 @@ def trace(
     if isinstance(optimizer, Optimizer):
         slots = optimizer.start(parameters) if state is None else state.slots
     step = 0 if state is None else state.step
-    if y is None:
+    if y is None:  # nothing is reduced
         rows = check_X(net, X, parameters.dtype)
         return Trace(task, parameters, None, rows, _forward(net, parameters, rows), slots, step)
     samples = check_samples(net, task.loss, X, y, weight, parameters.dtype)
+    if task.reduction == "batch":  # these samples are the batch: a mean, its penalty divided by Σw
+        W = total_weight(samples[0], samples[2])
+        task = replace(task, reduction="mean", l1=task.l1 / W, l2=task.l2 / W)
     with one_thread(net, len(samples[0])):  # the bits are those of the engine
         values = _record(task, parameters, samples, slots, step)
     return Trace(task, parameters, samples, samples[0], values, slots, step)

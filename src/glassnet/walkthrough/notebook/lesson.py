@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array
 from glassnet.core.network import Network
 from glassnet.core.optimizers import Optimizer
@@ -82,6 +83,11 @@ def lesson(
     title: str = "",
 ) -> Lesson:
     """Record the run, and the update by hand: the run's first where no other is given."""
+    if task.reduction == "batch":
+        raise BadInput(
+            "the reduction 'batch' in a notebook", "'mean' or 'sum' is expected",
+            "Try replace(task, reduction='mean').",
+        )  # fmt: skip
     X, y, weight = samples
     taken = batches(state, len(X), batch_size, epochs, shuffle=shuffle)
     rows = first_rows(taken)
