@@ -159,6 +159,7 @@ class Together:
     def __init__(self, kernel: Kernel, table: np.ndarray, sync: np.ndarray, keep: Any) -> None:
         self.kernel, self.table, self.sync, self.keep = kernel, table, sync, keep
         self.stopped = False
+        self.elsewhere: frozenset[int] = frozenset()  # where helpers should run, if it is known
         self.came: list[int] = []
         self.gone: list[int] = []
         self.ends: SimpleQueue[BaseException | None] = SimpleQueue()
@@ -167,6 +168,8 @@ class Together:
         """On so many threads. Whatever is raised meanwhile, a Ctrl-C too, none is left running."""
         helpers = borrow(threads - 1 + aside)
         here = not (aside and helpers)  # whether this thread takes part
+        if here:
+            self.elsewhere = processors_but_this()
         threads = len(helpers) + here  # the system may have given fewer
         try:
             for me, helper in enumerate(helpers, start=here):
@@ -194,6 +197,7 @@ class Together:
         error = None
         self.came.append(me)
         try:
+            helper.move(self.elsewhere)
             if not self.stopped:
                 self.kernel(int(self.table.ctypes.data), me, threads)
         except BaseException as raised:  # noqa: BLE001 - handed on to the one who waits
@@ -221,8 +225,20 @@ class Helper:
 
     def __init__(self) -> None:
         self.box: SimpleQueue[tuple[Together, int, int] | None] = SimpleQueue()
+        self.processors: frozenset[int] = frozenset()
         self.thread = threading.Thread(target=self._serve, name="fused engine", daemon=True)
         self.thread.start()
+
+    def move(self, processors: frozenset[int]) -> None:
+        """Run on one of these from now on; called on the thread itself.
+
+        Linux wakes a thread on the processor of the one that wakes it. There it would wait for
+        milliseconds, which is as long as some runs take, while its own stood idle.
+        """
+        if processors and processors != self.processors:
+            with contextlib.suppress(OSError):  # taken away from us meanwhile
+                os.sched_setaffinity(0, processors)
+                self.processors = processors
 
     def _serve(self) -> None:
         while given := self.box.get():
@@ -263,6 +279,23 @@ def _begin_anew() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=dismiss, after_in_child=_begin_anew)
+
+
+def processors_but_this() -> frozenset[int]:
+    """Those that this thread may use, but the one that it is on; none where that is not known."""
+    where = _where_am_i()
+    if where is None:
+        return frozenset()
+    return frozenset(os.sched_getaffinity(0)) - {where()}
+
+
+@cache
+def _where_am_i() -> Callable[[], int] | None:
+    try:
+        found: Callable[[], int] = ctypes.CDLL(None).sched_getcpu
+        return found if hasattr(os, "sched_setaffinity") and found() >= 0 else None
+    except (OSError, AttributeError, TypeError):
+        return None
 
 
 @cache
