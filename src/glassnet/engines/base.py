@@ -140,6 +140,12 @@ class Engine(Protocol):
         ...
 
 
+def check_stepwise(task: Task) -> None:
+    """Refuse L-BFGS where epochs are asked for: it decides itself how far it goes."""
+    if isinstance(task.optimizer, LBFGS):
+        raise BadInput("L-BFGS makes no epochs", "a stepwise optimizer is expected", "Use `train`.")
+
+
 def sums(task: Task, theta: Array, samples: Samples) -> Sums:
     """Forward, backward and the sums over the samples, as `core` writes them: the definition."""
     X, y, weight = samples

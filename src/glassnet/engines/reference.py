@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from glassnet.core.backprop import forward, sample_losses
-from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array
 from glassnet.core.network import Network
-from glassnet.core.optimizers import LBFGS
+from glassnet.core.optimizers import Optimizer
 from glassnet.engines.base import (
     Losses,
     Samples,
     State,
     Sums,
     Task,
+    check_stepwise,
     clipped,
     complete,
     sums,
@@ -75,8 +75,8 @@ def one_epoch(
     task: Task, state: State, samples: Samples, *, batch_size: int | None, shuffle: bool
 ) -> tuple[State, float, float]:
     """The state after one more epoch, its loss and its objective."""
-    if isinstance(task.optimizer, LBFGS):
-        raise BadInput("L-BFGS makes no epochs", "a stepwise optimizer is expected", "Use `train`.")
+    check_stepwise(task)
+    assert isinstance(task.optimizer, Optimizer)
     rows = len(samples[0])
     size = rows if batch_size is None else min(batch_size, rows)
     chance, order = state.chance, None

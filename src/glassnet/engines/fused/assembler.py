@@ -69,7 +69,27 @@ class Deferred:
         raise NotImplementedError
 
 
-class Value:
+class Opaque:
+    """What cannot be looked into while code is written: its number is not there yet."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        raise NotCompilable("a decision on a value, by `if`, `and`, `or`, `min` or `max`")
+
+    def __float__(self) -> float:
+        raise NotCompilable("float() or a function of `math` on a value")
+
+    __int__ = __index__ = __float__
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotCompilable("a loop over a value")
+
+    def __getitem__(self, item: Any) -> Any:
+        raise NotCompilable("a part of a value")
+
+
+class Value(Opaque):
     """A register of one function: `text` as the instructions spell it, and its type."""
 
     __slots__ = ("code", "product", "text", "type")
@@ -175,20 +195,6 @@ class Value:
         return self.code.compare("ne", self, other)
 
     __hash__ = None  # type: ignore[assignment]
-
-    def __bool__(self) -> bool:
-        raise NotCompilable("a decision on a value, by `if`, `and`, `or`, `min` or `max`")
-
-    def __float__(self) -> float:
-        raise NotCompilable("float() or a function of `math` on a value")
-
-    __int__ = __index__ = __float__
-
-    def __iter__(self) -> Iterator[Any]:
-        raise NotCompilable("a loop over a value")
-
-    def __getitem__(self, item: Any) -> Any:
-        raise NotCompilable("a part of a value")
 
     # ---- NumPy's functions
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from glassnet.engines.fused.assembler import (
     I64,
@@ -37,7 +38,7 @@ class Products:
     """The functions that multiply.
 
     whole : C (M, N) from A (M, K) and B (K, N), all of K at once.
-    deep : the same in steps of PANEL, for wide layers.
+    deep : the same, in steps of PANEL where K is larger than one and a half of them.
     """
 
     whole: Function
@@ -190,30 +191,16 @@ def product(kit: Kit, blocks: dict[tuple[int, int], Function]) -> Callable[..., 
 
 
 def in_panels(whole: Function) -> Callable[..., None]:
-    """The same product, PANEL of K at a time."""
+    """The same product, PANEL of K at a time where K is large."""
 
-    def body(
-        code: Code,
-        C: Pointer,
-        ldc: Value,
-        A: Pointer,
-        ar: Value,
-        ak: Value,
-        B: Pointer,
-        ldb: Value,
-        M: Value,
-        N: Value,
-        K: Value,
-        bias: Pointer,
-        flags: Value,
-    ) -> None:
+    def body(code: Code, *arguments: Any) -> None:
+        C, ldc, A, ar, ak, B, ldb, M, N, K, bias, flags = arguments
         how = code.variable(I64, flags)
-        with code.loop(0, K, PANEL) as k:
-            depth = code.variable(I64, K - k)
-            with code.when(depth.get() > PANEL):
-                depth.set(PANEL)
+        step = code.select(K > PANEL + PANEL // 2, PANEL, K)
+        with code.loop(0, K, step) as k:
+            depth = code.select(K - k < step, K - k, step)
             code.call(
-                whole, C, ldc, A.at(k * ak), ar, ak, B.at(k * ldb), ldb, M, N, depth.get(),
+                whole, C, ldc, A.at(k * ak), ar, ak, B.at(k * ldb), ldb, M, N, depth,
                 bias, how.get(),
             )  # fmt: skip
             how.set(code.constant(ADD, I64))

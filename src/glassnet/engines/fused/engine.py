@@ -12,8 +12,7 @@ import numpy as np
 from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array, check_constants, constant
 from glassnet.core.network import Network
-from glassnet.core.optimizers import LBFGS
-from glassnet.engines.base import Losses, Samples, State, Sums, Task, complete
+from glassnet.engines.base import Losses, Samples, State, Sums, Task, check_stepwise, complete
 from glassnet.engines.divergence import Divergence, first_not_finite
 from glassnet.engines.fused.arrays import address, check_shapes, data_table, fitting
 from glassnet.engines.fused.assembler import NotCompilable
@@ -117,10 +116,7 @@ class Fused:
         validation: Samples | None = None,
     ) -> tuple[State, Losses]:
         """The state after n more epochs and what each cost. See `Engine.epochs`."""
-        if isinstance(task.optimizer, LBFGS):
-            raise BadInput(
-                "L-BFGS makes no epochs", "a stepwise optimizer is expected", "Use `train`."
-            )
+        check_stepwise(task)
         try:
             run = self._run(task, state, samples, batch_size, n, validation)
         except (NotCompilable, TypeError) as error:

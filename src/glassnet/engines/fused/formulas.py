@@ -7,7 +7,7 @@ run on `Rows`, which stand for all neurons of a vector of samples at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -26,6 +26,7 @@ from glassnet.engines.fused.assembler import (
     Code,
     Module,
     NotCompilable,
+    Opaque,
     Pointer,
     Pointing,
     Type,
@@ -36,7 +37,7 @@ from glassnet.engines.fused.steps import Steps
 from glassnet.engines.fused.target import Kit
 
 
-class Rows:
+class Rows(Opaque):
     """(n, n_out) as a formula sees it: `at(j)` gives the vector of neuron j's samples.
 
     What is computed from them number by number is put off until a neuron is asked for; what looks
@@ -100,20 +101,6 @@ class Rows:
         if spare is not None:
             self.at = spare.get
         return self._everywhere(result.get())
-
-    def __bool__(self) -> bool:
-        raise NotCompilable("a decision on a value, by `if`, `and`, `or`, `min` or `max`")
-
-    def __float__(self) -> float:
-        raise NotCompilable("float() or a function of `math` on a value")
-
-    __int__ = __index__ = __float__
-
-    def __iter__(self) -> Iterator[Any]:
-        raise NotCompilable("a loop over a value")
-
-    def __getitem__(self, item: Any) -> Any:
-        raise NotCompilable("a part of a value")
 
     def _everywhere(self, found: Value) -> Rows:
         return Rows(self.code, self.count, lambda j: found, self.spare)

@@ -14,7 +14,7 @@ from glassnet.core.formula import Array
 from glassnet.core.network import Network
 from glassnet.engines.fused.arrays import address
 from glassnet.engines.fused.assembler import I64, Code, Module, Pointer, Pointing, Value
-from glassnet.engines.fused.blocks import FROM, PANEL
+from glassnet.engines.fused.blocks import FROM
 from glassnet.engines.fused.target import Kit
 from glassnet.engines.fused.tiles import Layer, Tiles
 
@@ -57,11 +57,7 @@ def answer_row(kit: Kit, functions: Tiles) -> Callable[..., None]:
             code.choose(layer.b >= 0, biases, zeros)
             arguments = [z, size, code.address(x.get(), real), 0, 1, theta.at(layer.W), size,
                          1, size, layer.n_in, theta, FROM]  # fmt: skip
-            code.choose(
-                layer.n_in > PANEL + PANEL // 2,
-                lambda arguments=arguments: code.call(functions.multiply.deep, *arguments),
-                lambda arguments=arguments: code.call(functions.multiply.whole, *arguments),
-            )
+            code.call(functions.multiply.deep, *arguments)
             with code.when(layer.answer != 0):
                 code.choose(
                     layer.along != 0,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from glassnet.engines.fused.assembler import I64, Code, Function, Module, Pointer, Pointing, Value
-from glassnet.engines.fused.blocks import ADD, BIAS, PANEL, Products, dots, products
+from glassnet.engines.fused.blocks import ADD, BIAS, Products, dots, products
 from glassnet.engines.fused.target import Kit
 
 LAYER = (
@@ -190,6 +190,14 @@ def transpose(kit: Kit) -> Callable[..., None]:
     return body
 
 
+def seen(
+    code: Code, kit: Kit, layer: Layer, number: Value, inputs: Pointer, work: Pointer
+) -> Pointer:
+    """What a layer sees (n_in, ld): the tile's inputs, or what the layer below answered."""
+    below, first = code.convert(work.at(layer.x), I64), code.convert(inputs, I64)
+    return code.address(code.select(number == 0, first, below), kit.real)
+
+
 def forward(kit: Kit, multiply: Products) -> Callable[..., None]:
     """z = W·x + b and a = f(z), layer after layer; with `learning` da/dz takes the place of z."""
 
@@ -198,23 +206,17 @@ def forward(kit: Kit, multiply: Products) -> Callable[..., None]:
         with code.loop(0, depth) as k:
             layer = Layer(code, table, k)
             z, a = work.at(layer.z), work.at(layer.a)
-            x = code.variable(I64, code.convert(work.at(layer.x), I64))
-            with code.when(k == 0):
-                x.set(code.convert(inputs, I64))
+            x = seen(code, kit, layer, k, inputs, work)
             flags = code.variable(I64, 0)
             bias = code.variable(I64, 0)
             with code.when(layer.b >= 0):
                 flags.set(BIAS)
                 bias.set(layer.b)
             arguments = [
-                z, ld, theta.at(layer.W), 1, layer.n_out, code.address(x.get(), kit.real), ld,
+                z, ld, theta.at(layer.W), 1, layer.n_out, x, ld,
                 layer.n_out, ld, layer.n_in, theta.at(bias.get()), flags.get(),
             ]  # fmt: skip
-            code.choose(
-                layer.n_in > PANEL + PANEL // 2,
-                lambda: code.call(multiply.deep, *arguments),
-                lambda: code.call(multiply.whole, *arguments),
-            )
+            code.call(multiply.deep, *arguments)
             function = code.variable(I64, layer.answer)
             with code.when(learning != 0):
                 function.set(layer.learn)
@@ -245,11 +247,7 @@ def backward(kit: Kit, multiply: Products, across: Function) -> Callable[..., No
                     work.at(below.d), ld, theta.at(layer.W), layer.n_out, 1, d, ld,
                     layer.n_in, ld, layer.n_out, theta, 0,
                 ]  # fmt: skip
-                code.choose(
-                    layer.n_out > PANEL + PANEL // 2,
-                    lambda: code.call(multiply.deep, *arguments),
-                    lambda: code.call(multiply.whole, *arguments),
-                )
+                code.call(multiply.deep, *arguments)
 
     return body
 
@@ -262,12 +260,10 @@ def lane_gradients(kit: Kit, lane_dots: Function) -> Callable[..., None]:
              work: Pointer, ld: Value, flags: Value) -> None:  # fmt: skip
         with code.loop(0, depth) as k:
             layer = Layer(code, table, k)
-            x = code.variable(I64, code.convert(work.at(layer.x), I64))
-            with code.when(k == 0):
-                x.set(code.convert(inputs, I64))
+            x = seen(code, kit, layer, k, inputs, work)
             d = work.at(layer.d)
             code.call(
-                lane_dots, sums.at(layer.W * n), layer.n_out, code.address(x.get(), kit.real), ld,
+                lane_dots, sums.at(layer.W * n), layer.n_out, x, ld,
                 d, ld, layer.n_in, layer.n_out, ld // n, flags,
             )  # fmt: skip
             with code.when(layer.b >= 0), code.loop(0, layer.n_out) as j:
@@ -322,10 +318,7 @@ def row_gradients(kit: Kit, multiply: Products, row_dots: Function) -> Callable[
     def body(code: Code, table: Pointer, k: Value, G: Pointer, inputs: Pointer, work: Pointer,
              ld: Value, count: Value, first: Value, rows: Value, flags: Value) -> None:  # fmt: skip
         layer = Layer(code, table, k)
-        x = code.variable(I64, code.convert(work.at(layer.x), I64))
-        with code.when(k == 0):
-            x.set(code.convert(inputs, I64))
-        A = code.address(x.get(), kit.real).at(first * ld)
+        A = seen(code, kit, layer, k, inputs, work).at(first * ld)
         C = G.at(layer.W + first * layer.n_out)
         code.choose(
             layer.dt >= 0,
