@@ -119,7 +119,15 @@ class Fused:
         check_stepwise(task)
         try:
             if task.dropout is not None and any(task.dropout.rates(task.net)):
-                raise NotCompilable("dropout")
+                return Reference().epochs(
+                    task,
+                    state,
+                    samples,
+                    n=n,
+                    batch_size=batch_size,
+                    shuffle=shuffle,
+                    validation=validation,
+                )
             run = self._run(task, state, samples, batch_size, n, validation)
         except (NotCompilable, TypeError) as error:
             return told(error, task.net, task).epochs(
