@@ -114,7 +114,7 @@ def first_state(one: Problem) -> State:
     setting = one.setting
     rng: Any = np.random.default_rng(setting.seed)
     if setting.data.startswith("notebook"):  # the notebook's own, legacy stream
-        rng = np.random.RandomState(setting.seed)  # noqa: NPY002
+        rng = np.random.RandomState(setting.seed)
         rng.uniform(size=BURNT.get(setting.data, 0))
     initializer = names.initializer(setting.initializer) if setting.initializer else None
     for _ in range(setting.start):  # a new start is the stream's next draw

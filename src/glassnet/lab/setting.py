@@ -109,12 +109,15 @@ class Setting:
                 f"{len(self.activations)} activations for {len(self.hidden)} hidden layers",
                 "one for each is expected",
             )
-        for text in (*self.activations, *filter(None, [self.output])):
+        self._check_names()
+
+    def _check_names(self) -> None:
+        for text in filter(None, (*self.activations, self.output)):
             names.activation(text)
-        if self.loss:
-            names.loss(self.loss)
-        if self.initializer:
-            names.initializer(self.initializer)
+        for text in filter(None, (self.loss,)):
+            names.loss(text)
+        for text in filter(None, (self.initializer,)):
+            names.initializer(text)
         if isinstance(names.optimizer(self.optimizer), LBFGS):
             raise BadInput(
                 "L-BFGS in the lab", "an optimizer that steps is expected", "Try adam:lr=0.03."
@@ -232,7 +235,7 @@ def _flag(name: str, text: str) -> bool:
     return text == "1"
 
 
-def _text(name: str, text: str) -> str:
+def _text(_: str, text: str) -> str:
     return text
 
 
@@ -244,7 +247,7 @@ def _sizes(name: str, text: str) -> tuple[int, ...]:
     return tuple(_whole(name, part) for part in text.split("-")) if text else ()
 
 
-def _texts(name: str, text: str) -> tuple[str, ...]:
+def _texts(_: str, text: str) -> tuple[str, ...]:
     return tuple(text.split("|")) if text else ()
 
 

@@ -118,6 +118,12 @@ class Timeline:
             self._segments.append(Segment(epoch, problem))
             self.end = epoch
 
+    def take_curves(self, other: Timeline) -> None:
+        """The curves of another run, as far as it has come, in place of one's own."""
+        with other._lock:
+            self.end = other.end
+            self._curves = {name: other.curve(name).copy() for name in other._curves}
+
     def forget_states(self) -> None:
         """Losses alone are kept, for a run that is only looked at beside another."""
         with self._lock:
