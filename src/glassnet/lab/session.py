@@ -552,7 +552,7 @@ class Session:
                 asked = min(size, most)
                 start = time.perf_counter()
                 timeline = self.timeline
-                await workers.training(partial(self._piece, timeline, here + asked))
+                state = await workers.training(partial(self._piece, timeline, here + asked))
                 if not self.playing or timeline is not self.timeline:
                     return
                 seconds = time.perf_counter() - start
@@ -568,6 +568,8 @@ class Session:
                     batch=0,
                     phase="all",
                 )
+                if reached is None:  # no need to wait for the timeline
+                    self._seen["state"] = (self._key((self.position.epoch, 0)), state)
                 self._tell("frame")
                 if reached is not None:
                     self.say(f"The loss fell below {self._below:g} in epoch {reached}.")
@@ -584,13 +586,16 @@ class Session:
         now = epochs / max(seconds, 1e-6)
         self.rate = now if not self.rate else 0.8 * self.rate + 0.2 * now
 
-    def _piece(self, timeline: Timeline, epoch: int) -> None:
+    def _piece(self, timeline: Timeline, epoch: int) -> State:
         if epoch > timeline.end:
-            timeline.advance(epoch - timeline.end)
+            state = timeline.advance(epoch - timeline.end)
+        else:
+            state = timeline.at(epoch)
         for pin in self.pins:
             if pin.alive and pin.timeline.end < epoch:
                 with contextlib.suppress(GlassnetError):  # its curve ends there
                     pin.timeline.advance(epoch - pin.timeline.end)
+        return state
 
     def _where_below(self, after: int, upto: int) -> int | None:
         if self._below is None:
@@ -610,11 +615,14 @@ class Session:
     def _kept(self, what: str, key: Any, make: Callable[[], Any]) -> Any:
         # made once for a position; the timeline's object tells one run from another
         kept = self._seen.get(what)
-        whole = (id(self.timeline), len(self.changes), key)
+        whole = self._key(key)
         if kept is None or kept[0] != whole:
             kept = (whole, make())
             self._seen[what] = kept
         return kept[1]
+
+    def _key(self, key: Any) -> tuple[Any, ...]:
+        return id(self.timeline), len(self.changes), key
 
     def _find_state(self) -> State:
         position = self.position
