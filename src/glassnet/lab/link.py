@@ -19,7 +19,9 @@ from glassnet.lab import limits
 from glassnet.lab.limits import within
 from glassnet.lab.number import number
 from glassnet.lab.pick import Pick
-from glassnet.lab.session import SPEEDS, Phase, Pin, Position, Session, View
+from glassnet.lab.player import SPEEDS, Pin, train_to
+from glassnet.lab.position import Phase, Position, View
+from glassnet.lab.session import Session
 from glassnet.lab.setting import Change, Setting
 
 SWITCHES = ("hard", "log", "exact", "seed_names", "columns")
@@ -43,8 +45,8 @@ def link(session: Session) -> str:
         pairs.append(("sample", f"{position.row}{'h' if position.held else ''}"))
     pick = session.pick
     pairs.append(("pick", f"{pick.kind}.{pick.layer}.{pick.unit}.{pick.source}"))
-    if session.speed != SPEEDS[2]:
-        pairs.append(("speed", str(session.speed)))
+    if session.player.speed != SPEEDS[2]:
+        pairs.append(("speed", str(session.player.speed)))
     if view.axes != View().axes:
         pairs.append(("axes", ",".join(map(str, view.axes))))
     if view.at:
@@ -69,7 +71,7 @@ def opened(query: str, *, engine: Engine | EngineName = "auto") -> Session:
     if "pick" in given:
         session.pick = _pick(given["pick"]).check(session.problem.task.net)
     if given.get("speed", "").isdigit() and int(given["speed"]) in SPEEDS:
-        session.speed = int(given["speed"])
+        session.player.speed = int(given["speed"])
     return session
 
 
@@ -93,13 +95,13 @@ async def _changed(session: Session, pairs: Pairs) -> None:
     changes = [Change.of_text(text) for name, text in pairs if name == "change"]
     for change in sorted(changes, key=lambda one: one.epoch):
         within("epochs", change.epoch, limits.EPOCHS)
-        await session.train_to(change.epoch)
+        await train_to(session.timeline, change.epoch)
         session.change(change)
 
 
 async def _stand(session: Session, given: dict[str, str]) -> None:
     epoch = _whole(given.get("at", "0"), limits.EPOCHS)
-    await session.train_to(epoch)
+    await train_to(session.timeline, epoch)
     phase = given.get("phase", "all" if epoch else "ready")
     if phase not in get_args(Phase):
         raise BadInput(f"phase={phase[:20]!r}", f"one of {', '.join(get_args(Phase))} is expected")

@@ -6,12 +6,8 @@ changed; the numbers they show come from its timeline and its trace.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -23,11 +19,13 @@ from glassnet.engines.base import Engine, State
 from glassnet.engines.choice import EngineName, choose
 from glassnet.engines.divergence import Divergence
 from glassnet.exchange import names
-from glassnet.lab import limits, workers
+from glassnet.lab import limits
 from glassnet.lab.data import Data, built_in, edited
 from glassnet.lab.limits import within
 from glassnet.lab.number import number
 from glassnet.lab.pick import Pick
+from glassnet.lab.player import Goal, Pin, Player
+from glassnet.lab.position import PHASES, Phase, Position, View
 from glassnet.lab.problem import Problem, problem
 from glassnet.lab.setting import KEPT, Change, Setting
 from glassnet.lab.timeline import Timeline
@@ -35,60 +33,11 @@ from glassnet.training.stream import last, train
 from glassnet.walkthrough.explain import place
 from glassnet.walkthrough.trace import Trace, trace
 
-Phase = Literal["ready", "forward", "loss", "backward", "update", "all"]
-PHASES: tuple[Phase, ...] = ("forward", "loss", "backward", "update")
-"""What Next goes through. Before them comes "ready"; "all" is where one has jumped to an epoch."""
-
 News = Literal["frame", "structure", "controls", "pick", "message", "closed"]
 """What may have changed: the numbers; network or data; the controls; what is selected."""
 
-SPEEDS = (1, 10, 100, 1000, 0)
-"""Epochs a second; 0 is as fast as it goes."""
-
-
 FIRST_PICK = Pick("neuron", layer=1, unit=0)
 """Never an empty panel: the first neuron is open from the start."""
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where one is: within which update, how far in it, looking at which sample.
-
-    epoch, batch : how many epochs, and batches of the next one, are behind the state shown.
-    row : the current sample, as its place in the training rows, or in the validation rows.
-    """
-
-    epoch: int = 0
-    batch: int = 0
-    phase: Phase = "ready"
-    row: int = 0
-    held: bool = False
-
-
-@dataclass(frozen=True)
-class View:
-    """How it is shown; nothing here changes a number of the run.
-
-    axes : the two inputs that maps are drawn over; at : what the others are held at, one an input.
-    """
-
-    axes: tuple[int, int] = (0, 1)
-    at: tuple[float, ...] = ()
-    hard: bool = False
-    log: bool = False
-    exact: bool = False
-    seed_names: bool = False
-    columns: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Pin:
-    """A run laid beside the present one."""
-
-    name: str
-    query: str  # the run alone, as a link has it
-    timeline: Timeline
-    alive: bool  # whether it goes on beside the present run; else it stays as it was
 
 
 class Session:
@@ -109,15 +58,10 @@ class Session:
         self.pick = FIRST_PICK
         self.changes: list[Change] = []
         self.pins: list[Pin] = []
-        self.playing = False
-        self.speed = 100
-        self.rate = 0.0  # epochs a second, as measured
+        self.player = Player(self._arrived, self._ended)
         self.message = ""
         self._watchers: list[Callable[[News], None]] = []
         self._base: tuple[Setting, Data] | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._goal: int | None = None  # an epoch to stop at, once
-        self._below: float | None = None  # a loss to stop at, once
         self._seen: dict[str, Any] = {}  # state and trace of the position, made when asked for
         self.origin = self.setting  # before anything was changed on the way
         self.timeline: Timeline
@@ -173,6 +117,11 @@ class Session:
         assert X is not None
         row = X[position.row : position.row + 1]
         return trace(self.problem.task, row, theta=self.state.theta), 0
+
+    @property
+    def playing(self) -> bool:
+        """Whether it trains just now."""
+        return self.player.playing
 
     @property
     def reached(self) -> Phase:
@@ -288,7 +237,7 @@ class Session:
             self.pause()
             self._guarded(lambda: self._reach(goal))
             return
-        self._run(goal=goal)
+        self._run(Goal(goal))
 
     def play(self) -> None:
         """Train on, until it is stopped or stops by itself."""
@@ -298,20 +247,19 @@ class Session:
                 "rewind, or step on."
             )
             return
-        self._run(goal=self.setting.epochs)
+        self._run(Goal(self.setting.epochs))
 
     def until(self, loss: float) -> None:
         """Train on until the training loss is below this."""
         if not np.isfinite(loss):
             raise BadInput(f"a loss of {loss}", "a finite number is expected")
-        self._run(goal=max(self.setting.epochs, self.position.epoch + 1), below=loss)
+        self._run(Goal(max(self.setting.epochs, self.position.epoch + 1), loss))
 
     def pause(self) -> None:
         """Stop where it is."""
-        self._goal = self._below = None
         if self.playing:
-            self.playing = False
-            self._tell("controls", "frame")
+            self.player.stop()
+            self._tell("controls", "frame", "pick")
 
     def toggle(self) -> None:
         """Play, or pause."""
@@ -519,98 +467,30 @@ class Session:
             self._stopped(error)
 
     def _stopped(self, error: GlassnetError) -> None:
-        self.playing = False
+        self.player.stop()
         if isinstance(error, Divergence):
             self.position = replace(self.position, epoch=self.timeline.end, batch=0, phase="all")
             self._seen.clear()
         self.say(str(error))
         self._tell("controls", "frame", "pick")
 
-    def _run(self, *, goal: int, below: float | None = None) -> None:
-        self._goal, self._below = goal, below
-        if self.playing:
-            return
-        self.playing = True
+    def _run(self, goal: Goal) -> None:
         self.message = ""
-        self._tell("controls", "message")
-        self._task = asyncio.get_running_loop().create_task(self._train())
+        self.player.play(self.timeline, self.position.epoch, goal, self.pins)
+        self._tell("controls", "message", "pick")
 
-    async def _train(self) -> None:
-        size, began, done = 1, time.perf_counter(), 0
-        try:
-            while self.playing and self._goal is not None:
-                if self.position.epoch >= self._goal:
-                    break
-                most = min(self._goal - self.position.epoch, limits.EPOCHS)
-                if self.speed:
-                    due = int((time.perf_counter() - began) * self.speed) - done
-                    if due < 1:
-                        await asyncio.sleep(min(0.02, 1 / self.speed))
-                        continue
-                    size = min(size, due) if size > 1 else min(due, 1)
-                here = self.position.epoch
-                asked = min(size, most)
-                start = time.perf_counter()
-                timeline = self.timeline
-                state = await workers.training(partial(self._piece, timeline, here + asked))
-                if not self.playing or timeline is not self.timeline:
-                    return
-                seconds = time.perf_counter() - start
-                size = workers.next_size(asked, seconds, limits.EPOCHS)
-                reached = self._where_below(here, here + asked)
-                done += asked
-                if self.speed and done < (time.perf_counter() - began) * self.speed / 2:
-                    began, done = time.perf_counter(), 0  # slower than asked: do not catch up
-                self._measure(asked, seconds)
-                self.position = replace(
-                    self.position,
-                    epoch=here + asked if reached is None else reached,
-                    batch=0,
-                    phase="all",
-                )
-                if reached is None:  # no need to wait for the timeline
-                    self._seen["state"] = (self._key((self.position.epoch, 0)), state)
-                self._tell("frame")
-                if reached is not None:
-                    self.say(f"The loss fell below {self._below:g} in epoch {reached}.")
-                    break
-        except GlassnetError as error:
-            self._stopped(error)
-        finally:
-            self._goal = self._below = None
-            if self.playing:
-                self.playing = False
-                self._tell("controls", "frame", "pick")
+    def _arrived(self, epoch: int, state: State | None) -> None:
+        self.position = replace(self.position, epoch=epoch, batch=0, phase="all")
+        if state is not None:  # the timeline need not be asked, which may be at work
+            self._seen["state"] = (self._key((epoch, 0)), state)
+        self._tell("frame")
 
-    def _measure(self, epochs: int, seconds: float) -> None:
-        now = epochs / max(seconds, 1e-6)
-        self.rate = now if not self.rate else 0.8 * self.rate + 0.2 * now
-
-    def _piece(self, timeline: Timeline, epoch: int) -> State:
-        if epoch > timeline.end:
-            state = timeline.advance(epoch - timeline.end)
-        else:
-            state = timeline.at(epoch)
-        for pin in self.pins:
-            if pin.alive and pin.timeline.end < epoch:
-                with contextlib.suppress(GlassnetError):  # its curve ends there
-                    pin.timeline.advance(epoch - pin.timeline.end)
-        return state
-
-    def _where_below(self, after: int, upto: int) -> int | None:
-        if self._below is None:
-            return None
-        found = np.flatnonzero(self.timeline.curve()[after:upto] < self._below)
-        return after + int(found[0]) + 1 if len(found) else None
-
-    async def train_to(self, epoch: int) -> None:
-        """So far at least, in pieces."""
-        size = 1
-        while self.timeline.end < epoch:
-            asked = min(size, epoch - self.timeline.end)
-            start, goal = time.perf_counter(), self.timeline.end + asked
-            await workers.training(partial(self._piece, self.timeline, goal))
-            size = workers.next_size(asked, time.perf_counter() - start, limits.EPOCHS)
+    def _ended(self, why: str | GlassnetError) -> None:
+        if isinstance(why, GlassnetError):
+            self._stopped(why)
+        elif why:
+            self.say(why)
+        self._tell("controls", "frame", "pick")
 
     def _kept(self, what: str, key: Any, make: Callable[[], Any]) -> Any:
         # made once for a position; the timeline's object tells one run from another

@@ -9,7 +9,8 @@ from nicegui import ui
 
 from glassnet.lab.number import number
 from glassnet.lab.panels.fields import Fields, button
-from glassnet.lab.session import SPEEDS, Session
+from glassnet.lab.player import SPEEDS
+from glassnet.lab.session import Session
 
 NEXT = {
     "ready": "Next: forward",
@@ -58,7 +59,7 @@ class Training:
             self.fields.choice(
                 "Speed",
                 {s: f"{s} epoch{'s' * (s > 1)}/s" if s else "as fast as it goes" for s in SPEEDS},
-                lambda: session.speed,
+                lambda: session.player.speed,
                 self._speed,
             ).classes("lab-speed")
 
@@ -88,7 +89,7 @@ class Training:
                 button("Go", lambda: act(until), name="Train until the loss is below")
 
     def _speed(self, speed: int) -> None:
-        self.session.speed = speed
+        self.session.player.speed = speed
         self.session.move(self.session.position)
 
     def refresh(self) -> None:
