@@ -22,7 +22,7 @@ from glassnet.lab.panels.numbers import Numbers
 from glassnet.lab.panels.out import out_panel
 from glassnet.lab.panels.table import table_dialog
 from glassnet.lab.panels.time import TimePanel
-from glassnet.lab.panels.training import Status, Training
+from glassnet.lab.panels.training import Training
 from glassnet.lab.pick import Pick
 from glassnet.lab.session import News, Session
 
@@ -41,6 +41,12 @@ def build(session: Session, query: str = "") -> Screen:
     return Screen(session, query)
 
 
+def area(name: str, label: str) -> ui.element:
+    """A part of the page."""
+    made = ui.element("section").classes(f"lab-panel lab-{name}")
+    return made.props(f'aria-label="{label}" tabindex=-1')
+
+
 class Screen:
     """One visitor's page."""
 
@@ -53,21 +59,18 @@ class Screen:
         self._number = 0
         self._read = 0.0  # when the arithmetic was refreshed last
         self._address = ""
-        for sheet in ("drawings/lab.css", "arithmetic.css"):
+        for sheet in ("drawings/lab.css", "arithmetic.css", "page.css"):
             ui.add_css(HERE / sheet)
-        with ui.element("div").classes("lab"):
+        with ui.element("main").classes("lab"):
             self._top(query)
-            with ui.element("main").classes("lab-main"):
-                with ui.element("section").classes("lab-data").props('aria-label="Data"'):
-                    self.data = DataPanel(session, self._own_table)
-                with ui.element("section").classes("lab-network").props('aria-label="Network"'):
-                    self.network = NetworkPanel(session, self._numbers)
-                with (
-                    ui.element("section").classes("lab-arithmetic").props('aria-label="Arithmetic"')
-                ):
-                    self.arithmetic = Arithmetic(session)
-                with ui.element("section").classes("lab-time").props('aria-label="Time"'):
-                    self.time = TimePanel(session)
+            with area("data", "Data"):
+                self.data = DataPanel(session, self._own_table)
+            with area("network", "Network"):
+                self.network = NetworkPanel(session, self._numbers)
+            with area("arithmetic", "Arithmetic"):
+                self.arithmetic = Arithmetic(session)
+            with area("time", "Time"):
+                self.time = TimePanel(session)
         self.numbers = Numbers(session)
         self.table = table_dialog(session)
         self.help = key_help()
@@ -81,18 +84,18 @@ class Screen:
 
     def _top(self, query: str) -> None:
         session = self.session
-        with ui.element("header").classes("lab-top"):
-            with ui.row().classes("lab-bar"):
+        with ui.element("header").classes("lab-top lab-panel"):
+            with ui.element("div").classes("lab-bar lab-main-bar"):
                 ui.label("glassnet lab").classes("lab-name").props("role=heading aria-level=1")
                 lesson_menu(session)
                 self.training = Training(session)
-                self.status = Status(session)
+                ui.element("span").classes("lab-space")
                 self.out = out_panel(session)
-                ui.button("?", on_click=self._help).props('flat aria-label="Keys"').classes(
-                    "lab-button"
-                )
+                ui.button("?", on_click=self._help, color=None).props(
+                    'flat aria-label="Keys"'
+                ).classes("lab-button")
                 self.dark = ui.dark_mode(None)
-                ui.button(icon="contrast", on_click=self._theme).props(
+                ui.button(icon="contrast", on_click=self._theme, color=None).props(
                     'flat aria-label="Light or dark"'
                 ).classes("lab-button")
             self.learning = Learning(session)
@@ -166,7 +169,6 @@ class Screen:
         found: dict[str, Any] = frame(session, self._number)
         for view in (self.network, self.data, self.time):
             view.frame(found)
-        self.status.frame(found)
         now = time.perf_counter()
         if not session.playing or now - self._read > READING:
             self._read = now

@@ -125,8 +125,12 @@ class Session:
 
     @property
     def reached(self) -> Phase:
-        """How far the present update was followed: what lies beyond is not computed yet."""
-        return "all" if self.playing else self.position.phase
+        """How far the present update was followed: what lies beyond is not computed yet.
+
+        The way forward is there from the start: it is what the maps are painted with.
+        """
+        phase = "all" if self.playing else self.position.phase
+        return "forward" if phase == "ready" else phase
 
     # ------------------------------------------------------------ watchers
 

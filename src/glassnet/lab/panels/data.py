@@ -29,46 +29,53 @@ CALLED = {
 }
 
 
+OWN = "own"
+"""The choice that opens the dialog for a table."""
+
+
 class DataPanel:
     """The left of the page."""
 
     def __init__(self, session: Session, own_table: Callable[[], Any]) -> None:
         self.session = session
+        self.own_table = own_table
         self.fields = fields = Fields(session)
-        ui.label("Data").classes("lab-title").props("role=heading aria-level=2")
-        with ui.row().classes("lab-row"):
-            self.set = fields.choice("Set", dict(CALLED), self._set, self._use)
-            button("Own table", own_table, icon="upload_file", hint="CSV, Parquet, JSON …")
-        with ui.row().classes("lab-row") as self.drawn:
-            fields.text("Points", lambda: str(session.setting.n), self._whole("n")).classes(
-                "lab-short"
+        with ui.element("div").classes("lab-bar"):
+            ui.label("Data").classes("lab-title").props("role=heading aria-level=2")
+            self.set = fields.choice("Set", {**CALLED, OWN: "an own table …"}, self._set, self._use)
+            self.set.classes("lab-grow")
+            button(
+                "",
+                own_table,
+                icon="upload_file",
+                name="Own table",
+                hint="An own table: CSV, Parquet, JSON …",
             )
+        self.view = DataView(on_sample=self._sample, on_point=self._point)
+        self.axes = ui.element("div").classes("lab-bar")
+        with ui.element("div").classes("lab-bar lab-fours") as self.drawn:
+            fields.text("Points", lambda: str(session.setting.n), self._whole("n"))
             fields.text(
                 "Noise",
                 lambda: f"{session.setting.noise:g}",
                 lambda text: session.set(noise=number(text)),
-            ).classes("lab-short")
-            fields.text(
-                "Seed", lambda: str(session.setting.data_seed), self._whole("data_seed")
-            ).classes("lab-short")
-        with ui.row().classes("lab-row") as self.split:
-            fields.text(
+            )
+            fields.text("Seed", lambda: str(session.setting.data_seed), self._whole("data_seed"))
+        with ui.element("div").classes("lab-bar"):
+            self.held = fields.text(
                 "Validation share",
                 lambda: f"{session.setting.held:g}",
                 lambda text: session.set(held=number(text)),
                 "these points are only measured on, never learnt from",
             ).classes("lab-short")
-            fields.switch(
+            self.scaled = fields.switch(
                 "Standardised",
                 lambda: session.setting.scaled,
                 lambda on: session.set(scaled=on),
             )
-        self.view = DataView(on_sample=self._sample, on_point=self._point)
-        with ui.row().classes("lab-row"):
-            self.axes = ui.row().classes("lab-row")
             fields.switch("Hard class", lambda: session.view.hard, lambda on: session.look(hard=on))
         with ui.expansion("How the numbers were made").classes("lab-more"):
-            self.scaling = ui.column().classes("lab-lines")
+            self.scaling = ui.element("div").classes("lab-lines")
         self._shown: Any = None
 
     def structure(self, structure: dict[str, Any]) -> None:
@@ -79,7 +86,8 @@ class DataPanel:
             {**CALLED, **({"table": data.name} if setting.data == "table" else {})}
         )
         self.drawn.set_visibility(setting.data in DRAWN)
-        self.split.set_visibility(setting.data != "table")
+        for one in (self.held, self.scaled):
+            one.set_visibility(setting.data != "table")
         self.fields.refresh()
         told = (data.name, data.scaling, data.notes, data.inputs, self.session.view)
         if told == self._shown:
@@ -141,7 +149,10 @@ class DataPanel:
         return self.session.setting.data
 
     def _use(self, name: str) -> None:
-        if name != "table":
+        if name == OWN:
+            self.own_table()
+            self.fields.refresh()
+        elif name != "table":
             self.session.use_set(name)
 
     def _whole(self, name: str) -> Callable[[str], None]:

@@ -78,7 +78,7 @@ class Fields:
         self, label: str, read: Callable[[], bool], write: Callable[[bool], Any]
     ) -> ui.switch:
         """On or off."""
-        made = ui.switch(label, value=read()).classes("lab-field")
+        made = ui.switch(label, value=read())
         made.on_value_change(lambda e: self._changed(e.value, read, write))
         self._fields.append((made, read))
         return made
@@ -92,7 +92,7 @@ def button(
     label: str, act: Callable[[], Any], *, icon: str = "", hint: str = "", name: str = ""
 ) -> ui.button:
     """A flat button with a name for screen readers."""
-    made = ui.button(label, icon=icon or None, on_click=act)
+    made = ui.button(label, icon=icon or None, on_click=act, color=None)
     made.props(f'flat no-caps aria-label="{name or label}"').classes("lab-button")
     if hint:
         made.tooltip(hint)

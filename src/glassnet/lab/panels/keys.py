@@ -44,5 +44,7 @@ def key_help() -> ui.dialog:
                         ui.label(key)
                     with ui.element("td"):
                         ui.label(what)
-        ui.button("Close", on_click=dialog.close).props("flat no-caps").classes("lab-button")
+        ui.button("Close", on_click=dialog.close, color=None).props("flat no-caps").classes(
+            "lab-button"
+        )
     return dialog

@@ -31,10 +31,14 @@ class Learning:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.fields = fields = Fields(session)
-        with ui.row().classes("lab-learning").props('role=group aria-label="How it learns"'):
+        with (
+            ui.element("div")
+            .classes("lab-bar lab-learning")
+            .props('role=group aria-label="How it learns"')
+        ):
             fields.choice("Optimizer", CALLED, self._name, self._use)
             fields.text("Learning rate", self._rate, self._set_rate).classes("lab-short")
-            self.constants = ui.row().classes("lab-constants")
+            self.constants = ui.element("div").classes("lab-bar")
             self._drawn = ""
             fields.text("Rows an update", self._batch, self._set_batch, "all, or a number").classes(
                 "lab-short"

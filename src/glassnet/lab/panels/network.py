@@ -24,11 +24,13 @@ class NetworkPanel:
     def __init__(self, session: Session, table: Callable[[], Any]) -> None:
         self.session = session
         self.fields = fields = Fields(session)
-        ui.label("Network").classes("lab-title").props("role=heading aria-level=2")
-        self.layers = ui.row().classes("lab-layers").props('role=group aria-label="Hidden layers"')
+        with ui.element("div").classes("lab-bar"):
+            ui.label("Network").classes("lab-title").props("role=heading aria-level=2")
+            self.layers = ui.element("div").classes("lab-bar lab-layers")
+            self.layers.props('role=group aria-label="Hidden layers"')
         self._drawn: Any = None
         self.view = NetworkView(on_pick=self._pick)
-        with ui.row().classes("lab-row"):
+        with ui.element("div").classes("lab-bar"):
             fields.choice(
                 "Output",
                 {"": "output: by the data", **{name: name for name in ACTIVATIONS}},
@@ -55,7 +57,7 @@ class NetworkPanel:
             ).classes("lab-short")
             fields.switch("Bias", lambda: session.setting.bias, lambda on: session.set(bias=on))
             button("All numbers as a table", table, icon="table_rows")
-        self.formulas = ui.column().classes("lab-lines lab-formula")
+        self.formulas = ui.element("div").classes("lab-lines lab-formula")
 
     def structure(self, structure: dict[str, Any]) -> None:
         """Another network."""
@@ -82,7 +84,11 @@ class NetworkPanel:
 
     def _layer(self, k: int, neurons: int, activation: str) -> None:
         act = self.fields.act
-        with ui.row().classes("lab-layer").props(f'role=group aria-label="Hidden layer {k + 1}"'):
+        with (
+            ui.element("div")
+            .classes("lab-bar lab-layer")
+            .props(f'role=group aria-label="Hidden layer {k + 1}"')
+        ):
             minus = f"Fewer neurons in hidden layer {k + 1}"
             button("−", lambda: act(self._neurons, k, neurons - 1), name=minus)
             ui.label(str(neurons)).classes("lab-number").props(f'aria-label="{neurons} neurons"')

@@ -23,9 +23,9 @@ class Numbers:
                 ui.label("All weights and biases").classes("lab-title").props(
                     "role=heading aria-level=2"
                 )
-                ui.button("Close", on_click=self.dialog.close).props("flat no-caps").classes(
-                    "lab-button"
-                )
+                ui.button("Close", on_click=self.dialog.close, color=None).props(
+                    "flat no-caps"
+                ).classes("lab-button")
             self.told = ui.label("")
             self.content = ui.column().classes("lab-tables")
 

@@ -8,6 +8,7 @@ from nicegui import ui
 
 from glassnet.lab.drawings.views import CurveView
 from glassnet.lab.panels.fields import Fields, button
+from glassnet.lab.panels.training import Status
 from glassnet.lab.pick import Pick
 from glassnet.lab.session import Session
 
@@ -18,15 +19,17 @@ class TimePanel:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.fields = fields = Fields(session)
-        with ui.row().classes("lab-row"):
+        with ui.element("div").classes("lab-bar"):
             ui.label("Time").classes("lab-title").props("role=heading aria-level=2")
+            self.status = Status(session)
+            ui.element("span").classes("lab-space")
             fields.switch("Logarithmic", lambda: session.view.log, lambda on: session.look(log=on))
             act = fields.act
             hint = "Keep this curve, and lay the next run beside it"
-            button("Pin this run", lambda: act(session.pin), icon="push_pin", hint=hint)
-            self.unpin = button("Unpin all", lambda: act(session.unpin))
+            button("Pin", lambda: act(session.pin), icon="push_pin", hint=hint, name="Pin this run")
+            self.unpin = button("Unpin", lambda: act(session.unpin), name="Unpin all runs")
             hint = "What was recorded in this epoch"
-            button("About this epoch", lambda: act(self._epoch), name=hint, hint=hint)
+            button("", lambda: act(self._epoch), icon="info", name=hint, hint=hint)
         self.view = CurveView(on_epoch=self._go)
 
     def structure(self, structure: dict[str, Any]) -> None:
@@ -34,8 +37,9 @@ class TimePanel:
         self.view.structure(structure)
 
     def frame(self, frame: dict[str, Any]) -> None:
-        """The next picture."""
+        """The next picture, and the figures."""
         self.view.frame(frame)
+        self.status.frame(frame)
 
     def refresh(self) -> None:
         """What the fields show."""

@@ -30,8 +30,10 @@ class Training:
         self.session = session
         self.fields = Fields(session)
         act = self.fields.act
-        with ui.row().classes("lab-run").props('role=toolbar aria-label="Run"'):
-            self.next = button("Next", lambda: act(session.next), hint="→").classes("lab-next")
+        with ui.element("div").classes("lab-bar lab-run").props('role=toolbar aria-label="Run"'):
+            self.next = button("Next", lambda: act(session.next), hint="→").classes(
+                "lab-primary lab-next"
+            )
             self.play = button("Play", lambda: act(session.toggle), icon="play_arrow", hint="Space")
             self.play.classes("lab-play")
             button(
@@ -65,7 +67,11 @@ class Training:
 
     def _steps(self) -> None:
         session, act = self.session, self.fields.act
-        more = ui.button("Step", icon="expand_more").props("flat no-caps").classes("lab-button")
+        more = (
+            ui.button("Step", icon="expand_more", color=None)
+            .props("flat no-caps")
+            .classes("lab-button")
+        )
         with more, ui.menu().props("auto-close=false").classes("lab-menu") as menu:
             steps: list[tuple[str, Callable[[], Any]]] = [
                 ("one operation", session.next),
@@ -78,7 +84,7 @@ class Training:
             ]
             for label, step in steps:
                 ui.menu_item(label, on_click=lambda step=step: act(step), auto_close=False)
-            with ui.row().classes("lab-until"):
+            with ui.element("div").classes("lab-bar lab-until"):
                 below = ui.input("until loss <", value="0.01").props("dense outlined")
 
                 def until() -> None:
@@ -100,7 +106,7 @@ class Training:
         if self.play.text != label:
             self.play.set_text(label)
             self.play.props(f'icon={icon} aria-label="{label}"')
-        words = NEXT[session.reached]
+        words = NEXT["all" if session.playing else session.position.phase]
         if self.next.text != words:
             self.next.set_text(words)
             self.next.props(f'aria-label="{words}"')
@@ -113,9 +119,9 @@ class Status:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.told: dict[str, ui.label] = {}
-        with ui.row().classes("lab-status").props('role=status aria-live=off aria-label="Status"'):
+        with ui.element("div").classes("lab-status").props('role=group aria-label="Status"'):
             for name in ("epoch", "update", "loss", "validation loss", "score", "speed"):
-                with ui.column().classes("lab-figure"):
+                with ui.element("div").classes("lab-figure"):
                     caption = ui.label(name).classes("lab-caption")
                     self.told[name] = ui.label("").classes("lab-number")
                     if name == "score":
