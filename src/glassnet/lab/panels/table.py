@@ -156,12 +156,12 @@ class TableDialog:
                 self.problem = ui.label("").classes("own-message").props("role=alert")
 
     def _first_rows(self, seen: Preview) -> None:
-        names = seen.names[:WIDEST]
         with _scrolled("First rows"), ui.element("table").classes("own-rows"):
             with ui.element("thead"), ui.element("tr"):
                 _cell("th", "row", "scope=col")
-                for name in names:
-                    _cell("th", name, "scope=col")
+                for column in seen.columns[:WIDEST]:
+                    head = _cell("th", column.name, "scope=col")
+                    head.classes("own-number" if column.kind == "number" else "")
             with ui.element("tbody"):
                 for row, cells in zip(seen.numbers, seen.cells, strict=True):
                     with ui.element("tr"):
@@ -171,11 +171,9 @@ class TableDialog:
                             made = _cell("td", cell or "missing")
                             made.classes("own-number" if right else "")
                             made.classes("" if cell else "own-missing")
-        more = len(seen.names) - len(names)
+        more = len(seen.names) - WIDEST
         if more > 0:
             ui.label(f"and {more} more columns, listed below").classes("own-quiet")
-        for note in seen.notes:
-            ui.label(note).classes("own-quiet")
 
     def _choices(self, seen: Preview) -> None:
         with ui.row().classes("own-choices"):
@@ -299,6 +297,9 @@ class TableDialog:
         with self.outcome:
             for line in told(data):
                 ui.label(line)
+            ui.label("How each input is made").classes("own-subtitle own-apart")
+            for line in _cut(data.scaling):
+                ui.label(line)
 
     def _use(self) -> None:
         if self.data is None:
@@ -315,14 +316,14 @@ class TableDialog:
 
 
 def told(data: Data) -> list[str]:
-    """What a table became, in lines: rows, answers, inputs, notes."""
+    """What a table became, in lines: rows, inputs, the answer, notes."""
     held = 0 if data.held_X is None else len(data.held_X)
     answers = f"{len(data.labels)} classes: {_some(data.labels)}" if data.labels else "numbers"
     lines = [
         f"{len(data.X):,} rows to learn from, {held:,} to measure on.",
         f"{data.X.shape[1]} inputs. The answer: {answers}.",
     ]
-    return lines + _cut([*data.notes, *data.scaling])
+    return lines + _cut(data.notes)
 
 
 def _cut(lines: Sequence[str]) -> list[str]:
