@@ -16,6 +16,7 @@ from glassnet.core.errors import BadInput, GlassnetError
 from glassnet.engines.base import Engine
 from glassnet.engines.choice import EngineName
 from glassnet.lab import limits
+from glassnet.lab.data import Data
 from glassnet.lab.limits import within
 from glassnet.lab.number import number
 from glassnet.lab.pick import Pick
@@ -56,11 +57,16 @@ def link(session: Session) -> str:
     return "&".join(filter(None, [session.query(), urlencode(pairs)]))
 
 
-def opened(query: str, *, engine: Engine | EngineName = "auto") -> Session:
-    """The session of a link, standing at its start; `arrive` goes where the link says."""
+def opened(
+    query: str, *, engine: Engine | EngineName = "auto", table: Data | None = None
+) -> Session:
+    """The session of a link, standing at its start; `arrive` goes where the link says.
+
+    table : what data=table means here.
+    """
     within("letters of a link", len(query), LETTERS)
     given = dict(parse_qsl(query))
-    session = Session(Setting.of_fields(given), engine=engine)
+    session = Session(Setting.of_fields(given), engine=engine, table=table)
     view: dict[str, Any] = {name: given.get(name) == "1" for name in SWITCHES}
     if "axes" in given:
         view["axes"] = _axes(given["axes"], session.data.X.shape[1])
