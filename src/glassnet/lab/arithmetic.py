@@ -403,7 +403,7 @@ class _Maker:
         term = one.terms[pick.source]
         tree, numbers = Spelling(self.trace).term(one, term)
         return (
-            f'<p class="sum-carried">On {self.sample_words} it carries '
+            f'<p class="sum-carried">On {escape(self.sample_words)} it carries '
             f"{self.write.formula(tree, one.step)} = {self.write.filled(tree, numbers)} = "
             f"{self.number(term.value, signed=True)}</p>"
         )

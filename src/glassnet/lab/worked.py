@@ -16,7 +16,7 @@ from glassnet.lab.pick import Pick
 from glassnet.walkthrough import as_html, as_mathml
 from glassnet.walkthrough.as_text import plain
 from glassnet.walkthrough.blackboard import blackboard
-from glassnet.walkthrough.explain import Term, Working
+from glassnet.walkthrough.explain import Term, Working, added_up
 from glassnet.walkthrough.expression import BINDS, Expression
 from glassnet.walkthrough.look import Look
 from glassnet.walkthrough.numerals import Numerals, true_minus
@@ -96,7 +96,7 @@ class Writing:
             amounts = "".join(self._added(t.value, first=k == 0) for k, t in enumerate(one.terms))
             rest = f"{self._added(one.rest)} (the {count(one.hidden, 'more')})" if more else ""
             yield amounts + rest
-        summed = math.fsum(term.value for term in one.terms) + one.rest
+        summed = added_up(term.value for term in one.terms) + one.rest
         complete = math.isclose(summed, one.value, rel_tol=1e-9, abs_tol=1e-300)
         if not complete and math.isfinite(summed) and one.formula.op not in {"name", "number"}:
             yield self.filled(one.formula, dict(one.values))

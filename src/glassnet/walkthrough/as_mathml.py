@@ -129,7 +129,8 @@ def mathml_of(tree: Expression, leaf: Leaf) -> Part:
         case "column":
             return parts[0]
         case "neg":
-            return row(f"<mo>{MINUS}</mo>", _bracket(parts[0], BINDS["*"])), BINDS["neg"]
+            least = BINDS["neg"] + 1 if parts[0][1] == BINDS["neg"] else BINDS["*"]  # −(−0.5)
+            return row(f"<mo>{MINUS}</mo>", _bracket(parts[0], least)), BINDS["neg"]
         case "**":
             return f"<msup>{_bracket(parts[0], ATOM)}{row(parts[1][0])}</msup>", BINDS["**"]
         case "/":
