@@ -69,7 +69,7 @@ class Curve {
     const [W, H] = [this.plot.clientWidth, this.plot.clientHeight];
     if (!W || !H) return;
     Object.assign(this, { W, H, u });
-    this.m = { left: 62 * u, right: 20 * u, top: 20 * u, bottom: 36 * u };
+    this.m = { left: 62 * u, right: 20 * u, top: 20 * u, bottom: 22 * u };
     for (const [name, value] of [["viewBox", `0 0 ${W} ${H}`], ["width", W], ["height", H]]) this.svg.setAttribute(name, value);
     Object.assign(this.slider.style, { left: `${this.m.left - 6}px`, right: `${this.m.right - 6}px` });
     this.axesKey = null;
@@ -95,7 +95,7 @@ class Curve {
     this.scale(c, pins, reach);
     set(this.loss, "d", this.path(c.x, c.loss));
     set(this.val, "d", c.val ? this.path(c.x, c.val) : "");
-    this.valEntry.hidden = !c.val?.some(finite);
+    this.valEntry.hidden = !finite(f.val) && !c.val?.some(finite);
     while (this.pins.children.length < pins.length) svg("path", {}, this.pins);
     [...this.pins.children].forEach((path, k) => {
       set(path, "class", `gn-curve gn-curve-pin gn-pin-${k % 4}`);
@@ -131,7 +131,7 @@ class Curve {
       for (let d = 0; d <= decades; d += each) marks.push(Number((lo * 10 ** d).toPrecision(6)));
     } else {
       if (lo > 0) lo = 0;
-      marks = ticks(lo, hi, 4);
+      marks = ticks(lo, hi, 3);
       const step = marks.length > 1 ? marks[1] - marks[0] : hi - lo || 1;
       if (marks.at(-1) < hi) marks.push(Number((marks.at(-1) + step).toPrecision(12)));
       if (marks[0] > lo) marks.unshift(Number((marks[0] - step).toPrecision(12)));
@@ -181,7 +181,7 @@ class Curve {
     }
     const name = next();
     name.line.style.display = "none";
-    place(name.text, { x: m.left + wide / 2, y: base + 34 * u, "text-anchor": "middle" });
+    place(name.text, { x: m.left - 8 * u - 6, y: base + 18 * u, "text-anchor": "end" });
     name.write("epoch");
     for (; k < this.pool.length; k++) this.pool[k].line.style.display = this.pool[k].text.style.display = "none";
   }
@@ -210,7 +210,7 @@ class Curve {
       this.dots[k].style.display = seen ? "" : "none";
       if (seen) place(this.dots[k], { cx: x, cy: this.sy(v), r: 4.5 * u });
     });
-    this.where(`epoch ${epoch}${this.end_ > epoch ? ` of ${this.end_}` : ""}`);
+    this.where(`epoch ${tick(epoch)}${this.end_ > epoch ? ` of ${tick(this.end_)}` : ""}`);
     this.lossNow(finite(loss) ? short(loss, 4) : loss === undefined ? "" : "not finite");
     this.valNow(finite(val) ? short(val, 4) : "");
     if (this.slider.value !== String(epoch)) this.slider.value = epoch;

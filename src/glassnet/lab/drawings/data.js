@@ -24,7 +24,8 @@ class DataDrawing {
     this.pointCanvas = html("canvas", { "aria-hidden": "true" }, this.plot);
     this.svg = svg("svg", { class: "gn-svg", role: "group" }, this.plot);
     this.axes = svg("g", { class: "gn-axes", "aria-hidden": "true" }, this.svg);
-    this.answers = svg("path", { class: "gn-answer-line" }, this.svg);
+    this.window = svg("svg", { class: "gn-window" }, this.svg);
+    this.answers = svg("path", { class: "gn-answer-line" }, this.window);
     this.proxy = svg("g", { class: "gn-item gn-point", role: "button", tabindex: 0 }, this.svg);
     this.proxyRing = svg("circle", { class: "gn-point-focus", r: 12 }, this.proxy);
     this.proxyCross = svg("path", { class: "gn-point-cross", d: "M-16,0H-4M4,0H16M0,-16V-4M0,4V16" }, this.proxy);
@@ -138,19 +139,19 @@ class DataDrawing {
       );
     }
     const circle = (fill, extra = {}) => (parent) => svg("circle", { cx: 8, cy: 8, r: 4.5, fill, stroke: ink, "stroke-width": 1.6, ...extra }, parent);
-    if (this.n) entry("filled: training", circle(ink));
-    if (s.points.held.some(Boolean)) entry("hollow: validation", circle("none"));
-    entry("ringed: current sample", (parent) => {
+    if (this.n) entry("training", circle(ink));
+    if (s.points.held.some(Boolean)) entry("validation", circle("none"));
+    entry("current sample", (parent) => {
       circle(ink, { r: 2.5 })(parent);
       circle("none", { r: 6.5 })(parent);
     });
     if (s.line) {
-      entry("line: what the network answers", (parent) => svg("line", { class: "gn-answer-line", x1: 0, y1: 8, x2: 16, y2: 8 }, parent));
+      entry("the network's answer", (parent) => svg("line", { class: "gn-answer-line", x1: 0, y1: 8, x2: 16, y2: 8 }, parent));
       return;
     }
     const bar = html("span", { class: "gn-entry gn-wide" }, this.legend);
     const many = !this.numbers && s.labels.length > 2;
-    const what = this.numbers ? "answer" : many ? "colour: the class answered, the fuller the surer" : `answer: probability of ${s.labels[1] ?? "1"}`;
+    const what = this.numbers ? "answer" : many ? "behind: the class answered, the fuller the surer" : `probability of ${s.labels[1] ?? "1"}`;
     html("span", {}, bar, what);
     if (!many) {
       this.barLow = words(html("span", { class: "gn-number" }, bar), "0");
@@ -174,6 +175,8 @@ class DataDrawing {
     for (const [name, value] of [["viewBox", `0 0 ${W} ${this.H}`], ["width", W], ["height", this.H]]) this.svg.setAttribute(name, value);
     this.mapContext = fit(this.mapCanvas, W, this.H);
     this.pointContext = fit(this.pointCanvas, W, this.H);
+    const { left, top } = this.m;
+    for (const [name, value] of [["x", left], ["y", top], ["width", this.side], ["height", this.side]]) this.window.setAttribute(name, value);
     this.drawAxes();
     this.redraw();
     this.drawPoints();
@@ -293,13 +296,12 @@ class DataDrawing {
     this.mapContext.clearRect(0, 0, this.W, this.H);
     const line = f.line ?? [];
     const n = line.length;
-    const far = side; // far outside is drawn as just outside: the clip cuts it, numbers stay small
+    const far = side; // far outside is drawn as just outside, where the window cuts it
     const points = line.map((v, k) => [
-      m.left + (side * (k + 0.5)) / n,
-      finite(v) ? Math.max(m.top - far, Math.min(m.top + side + far, this.sy(v))) : null,
+      (side * (k + 0.5)) / n,
+      finite(v) ? Math.max(-far, Math.min(side + far, this.sy(v) - m.top)) : null,
     ]);
     set(this.answers, "d", segmentPath(points));
-    set(this.answers, "clip-path", `polygon(${m.left}px ${m.top}px, ${m.left + side}px ${m.top}px, ${m.left + side}px ${m.top + side}px, ${m.left}px ${m.top + side}px)`);
   }
 
   drawPoints() {
@@ -522,7 +524,10 @@ class DataDrawing {
     else if (!this.n) return;
     else if (this.mode === "look") this.pick(this.spot);
     else if (this.mode === "delete") this.remove(this.spot);
-    else if (this.grabbed !== undefined) this.drop();
+    else if (this.grabbed !== undefined) {
+      this.drop();
+      this.stand(this.spot);
+    }
     else if (this.s.points.held[this.spot]) this.voice("Only training points can be moved");
     else {
       this.grab(this.spot);

@@ -62,7 +62,7 @@ export function ticks(lo, hi, wanted = 5) {
   if (!(hi > lo)) return [lo];
   const raw = (hi - lo) / wanted;
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw * 0.999);
+  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw * 0.7);
   const first = Math.ceil(lo / step - 1e-9);
   const last = Math.floor(hi / step + 1e-9);
   const out = [];
@@ -74,6 +74,7 @@ export const tick = (v) => {
   if (v === 0) return "0";
   const size = Math.abs(v);
   if (size >= 1e6 || size < 1e-4) return v.toExponential(0).replace("+", "").replaceAll("-", "−");
+  if (size >= 1e4) return v.toLocaleString("en");
   return String(Number(v.toPrecision(6))).replace("-", "−");
 };
 

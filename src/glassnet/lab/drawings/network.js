@@ -20,7 +20,7 @@ class Network {
     this.phaseName = words(html("strong", {}, this.phase));
     this.phaseText = words(html("span", {}, this.phase));
     this.stage = html("div", { class: "gn-stage" }, host);
-    this.under = svg("svg", { class: "gn-svg", "aria-hidden": "true" }, this.stage);
+    this.below = svg("svg", { class: "gn-svg", "aria-hidden": "true" }, this.stage);
     this.canvas = html("canvas", { "aria-hidden": "true" }, this.stage);
     this.svg = svg("svg", { class: "gn-svg", role: "group" }, this.stage);
     this.legend = html("div", { class: "gn-legend" }, host);
@@ -64,7 +64,7 @@ class Network {
     this.s = s;
     this.L = s.sizes.length - 1;
     this.svg.replaceChildren();
-    this.under.replaceChildren();
+    this.below.replaceChildren();
     this.items = [];
     this.litKey = null;
     this.scaleOfWeights = 0;
@@ -126,7 +126,7 @@ class Network {
   column(l, nodes, texts) {
     const s = this.s;
     const c = { l, neurons: [], list: [] };
-    c.band = svg("rect", { class: "gn-band", rx: 8 }, this.under);
+    c.band = svg("rect", { class: "gn-band", rx: 8 }, this.below);
     c.title = svg("text", { class: "gn-title", "text-anchor": "middle" }, texts);
     c.title.textContent = s.layers?.[l] ?? `layer ${l}`;
     s.shown[l].forEach((unit, k) => {
@@ -184,7 +184,7 @@ class Network {
 
   link(l, a, b, at, parent) {
     const item = this.item("weight", l, b.unit, a.unit, parent);
-    item.hit = svg("line", { class: "gn-link-hit" }, item.el);
+    item.hit = svg("polygon", { class: "gn-link-hit" }, item.el);
     item.halo = svg("line", { class: "gn-focus gn-focus-link" }, item.el);
     item.line = svg("line", { class: "gn-link" }, item.el);
     Object.assign(item, { from: a, to: b, at });
@@ -208,7 +208,7 @@ class Network {
     const W = this.stage.clientWidth;
     const H = Math.max(this.stage.clientHeight, least);
     if (!W) return;
-    for (const el of [this.svg, this.under]) {
+    for (const el of [this.svg, this.below]) {
       el.setAttribute("viewBox", `0 0 ${W} ${H}`);
       el.setAttribute("width", W);
       el.setAttribute("height", H);
@@ -218,7 +218,7 @@ class Network {
     this.context = fit(this.canvas, W, H);
     const pen = html("canvas").getContext("2d");
     pen.font = `${13 * u}px ${getComputedStyle(this.host).fontFamily}`;
-    const long = (l, most) => Math.min(most, Math.max(34 * u, ...s.shown[l].map((_, k) => pen.measureText(this.name(l, k)).width)));
+    const long = (l, most) => Math.min(most, Math.max(46 * u, ...s.shown[l].map((_, k) => pen.measureText(this.name(l, k)).width)));
     const nameIn = long(0, 0.16 * W);
     const nameOut = long(this.L, 0.16 * W);
     const pitch = Math.min((H - top - bottom) / rows, 84 * u);
@@ -226,13 +226,13 @@ class Network {
     const size = Math.max(22 * u, Math.min(pitch - (roomy ? 19 : 8) * u, 56 * u, (0.36 * W) / (this.L + 2)));
     this.size = size;
     const left = nameIn + size / 2 + 12 * u;
-    const right = W - 30 * u - nameOut - size / 2 - 34 * u;
+    const right = W - 30 * u - nameOut - size / 2 - 40 * u;
     const step = (right - left) / this.L;
     this.columns.slice(0, -1).forEach((c, l) => {
       const x = left + l * step;
       const count = c.neurons.length + (c.more ? 1 : 0);
       const y0 = top + (H - top - bottom - count * pitch) / 2 + pitch / 2 - (roomy ? 6 * u : 0);
-      const band = Math.min(step * 0.94, size + 56 * u);
+      const band = Math.min(step * 0.94, Math.max(size + 56 * u, 104 * u));
       box(c.band, x - band / 2, 4, band, H - 8);
       at(c.title, x, 20 * u);
       c.neurons.forEach((n, k) => {
@@ -290,7 +290,10 @@ class Network {
     });
     for (const k of this.links) {
       const { from, to } = k;
-      for (const line of [k.line, k.hit, k.halo]) segment(line, from.x + size / 2, from.y, to.x - size / 2, to.y);
+      const ends = [from.x + size / 2, from.y, to.x - size / 2, to.y];
+      segment(k.line, ...ends);
+      segment(k.halo, ...ends);
+      k.hit.setAttribute("points", broad(...ends, 8));
     }
     const x = W - 28 * u;
     const out = this.columns[this.L].neurons;
@@ -302,8 +305,11 @@ class Network {
     at(letter, x, y + 5 * u);
     at(this.loss.text, x, y + 31 * u);
     at(this.loss.title, x - 2, 20 * u);
-    this.lossWires.forEach((line, k) => segment(line, out[k].x + size / 2, out[k].y, x - 15 * u, y));
-    if (this.f) this.redraw();
+    this.lossWires.forEach((line, k) => {
+      const label = Math.max(pen.measureText(out[k].tag.textContent).width * 1.06, 36 * u);
+      segment(line, out[k].x + size / 2 + label + 13 * u, out[k].y, x - 16 * u, y);
+    });
+    this.redraw();
   }
 
   // -------------------------------------------------------------- a frame
@@ -384,6 +390,8 @@ class Network {
     if (most > this.scaleOfWeights || most < 0.35 * this.scaleOfWeights) {
       this.scaleOfWeights = roundUp(most);
       this.writeThick?.(`thickest: |w| = ${short(this.scaleOfWeights, 1)}`);
+      // the legend may have got a line more or less
+      if (Math.max(this.stage.clientHeight, this.least) !== this.height) this.place();
     }
     const scale = this.scaleOfWeights;
     for (const k of this.links) {
@@ -511,8 +519,8 @@ class Network {
       stroke(l, v, 1);
     };
     entry(line(0.5), "weight above 0");
-    entry(line(-0.5), "below 0, dashed");
-    this.writeThick = entry(line(1), "");
+    entry(line(-0.5), "below 0");
+    this.writeThick = entry(line(1), "thickest: |w| = 1");
     if (this.s.bias) {
       entry((parent) => {
         svg("circle", { class: "gn-bias-box", cx: 17, cy: 8, r: 7 }, parent);
@@ -520,10 +528,11 @@ class Network {
       }, "bias");
     }
     const ramp = html("span", { class: "gn-entry" }, this.legend);
+    html("span", {}, ramp, "−");
     html("span", { class: "gn-ramp", "aria-hidden": "true" }, ramp);
     const half = this.s.kind === "classes" && this.s.sizes[this.L] === 1;
-    html("span", {}, ramp, `a neuron's answer over the picture: below 0, 0, above 0${half ? " (output: 0, ½, 1)" : ""}`);
-    html("span", { class: "gn-entry" }, this.legend, "numbers: answers for the current sample");
+    html("span", {}, ramp, `+ a neuron's answers over the data${half ? ", the output's from 0 to 1" : ""}`);
+    html("span", { class: "gn-entry" }, this.legend, "number: its answer for the current sample");
   }
 
   // -------------------------------------------------------------- pointer and keys
@@ -675,6 +684,13 @@ function segment(el, x1, y1, x2, y2) {
   el.setAttribute("y1", y1);
   el.setAttribute("x2", x2);
   el.setAttribute("y2", y2);
+}
+
+// A line with a breadth, as a polygon: what can be hit.
+function broad(x1, y1, x2, y2, r) {
+  const long = Math.hypot(x2 - x1, y2 - y1) || 1;
+  const [nx, ny] = [(-(y2 - y1) * r) / long, ((x2 - x1) * r) / long];
+  return `${x1 + nx},${y1 + ny} ${x2 + nx},${y2 + ny} ${x2 - nx},${y2 - ny} ${x1 - nx},${y1 - ny}`;
 }
 
 function distance(x, y, x1, y1, x2, y2) {
