@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -49,7 +48,6 @@ def lab(
     query = link.rpartition("?")[2]
     opener(query)  # what is wrong with it is said here, before anything is served
     serve(host=host, port=port, open_browser=open_, opener=opener, link=query)
-    print("\nThe lab is closed.")
-    sys.stdout.flush()
+    print("\nThe lab is closed.", flush=True)
     # whatever a worker is still computing is for nobody; Python would wait for it
     os._exit(0)

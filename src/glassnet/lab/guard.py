@@ -9,6 +9,7 @@ Origin is checked, of websockets too, which no browser checks itself).
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import ipaddress
 import secrets
@@ -121,8 +122,9 @@ class Guard:
         kept = [one for one in scope["headers"] if not one[0].lower().startswith(FORWARDED)]
         try:
             await self.app({**scope, "headers": kept}, _bounded(receive, most), told)
-        except _TooMuchError:  # the page has answered 500; nobody needs to hear more of it
-            return
+        except _TooMuchError:
+            with contextlib.suppress(RuntimeError):  # an answer had begun; it is left as it is
+                await _too_large(told)
 
     def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> _Page | None:
         host = headers.get(b"host", b"").decode("latin-1")
@@ -274,9 +276,14 @@ def _bounded(receive: Receive, most: int) -> Receive:
 
 def _safely(send: Send) -> Send:
     """The same answer with the headers of safety."""
+    begun = False
 
     async def safely(message: Message) -> None:
+        nonlocal begun
         if message["type"] == "http.response.start":
+            if begun:
+                raise RuntimeError("there is an answer already")
+            begun = True
             own = {name for name, _ in HEADERS}
             headers = [one for one in message["headers"] if one[0] not in own]
             headers += HEADERS

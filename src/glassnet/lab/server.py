@@ -55,6 +55,10 @@ ICON = (
 )
 
 
+Builder = Callable[[Session, str], Any]
+"""Puts the panels of a session on the page; the query is that of the link."""
+
+
 @dataclass(eq=False)
 class Visitor:
     """A page that is open somewhere, and what belongs to it."""
@@ -133,11 +137,11 @@ async def _rest(visitor: Visitor) -> None:
 # ---------------------------------------------------------------- the page
 
 
-async def _visit(query: str, client: Client, visitors: Visitors, opener: Opener) -> Any:
+async def _visit(
+    query: str, client: Client, visitors: Visitors, opener: Opener, build: Builder
+) -> Any:
     """The page of one visitor, or a sentence why there is none."""
     from starlette.responses import HTMLResponse
-
-    from glassnet.lab.page import build
 
     with visitors.place() as free:
         if not free:
@@ -151,7 +155,7 @@ async def _visit(query: str, client: Client, visitors: Visitors, opener: Opener)
         visitor = Visitor(client, session)
         visitors.enter(visitor)
     client.on_exception(partial(_say, session))
-    build(session)
+    build(session, query if found else "")
     if found:
         visitor.follow(_arrive(visitor, query))
     return None
@@ -197,17 +201,27 @@ def without_token(query: str) -> str:
 
 
 def application(
-    *, host: str = "127.0.0.1", key: Key | None = None, opener: Opener = opened, ready: Any = None
+    *,
+    host: str = "127.0.0.1",
+    key: Key | None = None,
+    opener: Opener = opened,
+    build: Builder | None = None,
+    ready: Callable[[], None] | None = None,
+    most: int = VISITORS,
 ) -> Guard:
-    """The whole lab as an ASGI application. There is one in a process, as NiceGUI has it."""
+    """The whole lab as an ASGI application. There is one in a process, as NiceGUI has it.
+
+    most : visitors at a time. ready : called once it runs. The others: see `serve`.
+    """
     from fastapi import FastAPI
     from nicegui import Client, app, core, ui
     from starlette.requests import Request
 
-    visitors = Visitors()
+    builder = build or _page()
+    visitors = Visitors(most)
 
     async def page(request: Request, client: Client) -> Any:
-        return await _visit(without_token(request.url.query), client, visitors, opener)
+        return await _visit(without_token(request.url.query), client, visitors, opener, builder)
 
     # names in strings would be looked for in this module
     page.__annotations__ = {"request": Request, "client": Client}
@@ -223,6 +237,7 @@ def application(
     core.sio.eio.cors_allowed_origins = None  # its own origin alone, not "*"
     core.sio.eio.max_http_buffer_size = MESSAGE
     app.on_startup(settle)
+    app.add_exception_handler(404, _nothing)  # NiceGUI's own would keep a page for a minute
     app.add_middleware(Nonce)
     for name in ("nicegui", "uvicorn.error"):
         logging.getLogger(name).addFilter(_worth_telling)
@@ -242,6 +257,18 @@ def application(
         show_welcome_message=False,
     )
     return Guard(whole, loopback=loopback, names=NAMES | {_in_address(host)}, key=key)
+
+
+def _page() -> Builder:
+    from glassnet.lab.page import build
+
+    return build
+
+
+async def _nothing(_request: Any, _error: Exception) -> Any:
+    from starlette.responses import HTMLResponse
+
+    return HTMLResponse(sentence('There is nothing here. <a href="/">The lab</a>'), 404)
 
 
 def _gzip(app: Any) -> Any:
@@ -269,7 +296,7 @@ def serve(
     opener: Opener = opened,
     token: str | None = None,
     link: str = "",
-    say: Callable[[str], None] = print,
+    build: Builder | None = None,
 ) -> None:
     """Serve the lab until Ctrl-C.
 
@@ -279,7 +306,7 @@ def serve(
     opener : what a visitor finds in the lab; see `opening`.
     token : of one's own; None draws one where one is asked for.
     link : the query of the page that is opened.
-    say : where the lines for the terminal go.
+    build : what puts the panels on the page, if not `page.build`.
     """
     needed()
     listening = bound(host, port)
@@ -290,7 +317,8 @@ def serve(
             named = f"glassnet_lab_{own}"
             key = Key(name=named) if token is None else Key(token, name=named)
         address = _address(host, own, key, link)
-        _run(listening, host, key, opener, partial(_tell, say, host, address, open_browser))
+        ready = partial(_tell, host, address, open_browser=open_browser)
+        _run(listening, application(host=host, key=key, opener=opener, build=build, ready=ready))
     finally:
         listening.close()
 
@@ -305,17 +333,11 @@ def needed() -> None:
         )
 
 
-def _run(
-    listening: socket.socket,
-    host: str,
-    key: Key | None,
-    opener: Opener,
-    ready: Callable[[], None],
-) -> None:
+def _run(listening: socket.socket, whole: Guard) -> None:
     import uvicorn
 
     config = uvicorn.Config(
-        application(host=host, key=key, opener=opener, ready=ready),
+        whole,
         log_level="error",
         access_log=False,
         ws="wsproto",
@@ -381,14 +403,14 @@ def _address(host: str, port: int, key: Key | None, link: str) -> str:
     return f"http://{name}:{port}/" + (f"?{urlencode(pairs)}" if pairs else "")
 
 
-def _tell(say: Callable[[str], None], host: str, address: str, open_browser: bool) -> None:  # noqa: FBT001
-    say(f"The lab is at {address}")
+def _tell(host: str, address: str, *, open_browser: bool) -> None:
+    print(f"The lab is at {address}")
     if not is_loopback(host):
-        say(
+        print(
             f"It is heard on {host}, so by other machines too. Whoever has this link, with its "
             "token, comes in. Nothing is encrypted on the way."
         )
-    say("Ctrl-C ends it.")
+    print("Ctrl-C ends it.", flush=True)
     if open_browser and _has_browser():
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
