@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import numpy as np
 
 from glassnet.core.errors import BadInput, GlassnetError
+from glassnet.core.network import Network
 from glassnet.core.optimizers import LBFGS
 from glassnet.engines.base import Engine, State
 from glassnet.engines.choice import EngineName, choose
@@ -38,6 +39,17 @@ News = Literal["frame", "structure", "controls", "pick", "message", "closed"]
 
 FIRST_PICK = Pick("neuron", layer=1, unit=0)
 """Never an empty panel: the first neuron is open from the start."""
+
+
+def parameter(net: Network, where: str) -> tuple[str, tuple[int, ...]]:
+    """The array and the index of a weight or a bias, "W1[0,2]", if the network has it."""
+    name, index = place(where)
+    shapes = {part: array.shape for part, array in net.named(np.empty(net.n_params)).items()}
+    if name not in shapes or len(index) != len(shapes[name]):
+        raise BadInput(f"{where} to type over", "a weight or a bias is expected", "Try W1[0,0].")
+    if any(not 0 <= i < size for i, size in zip(index, shapes[name], strict=True)):
+        raise BadInput(where, f"{name} has shape {shapes[name]}, counted from 0")
+    return name, index
 
 
 class Session:
@@ -320,14 +332,7 @@ class Session:
 
     def edit(self, where: str, text: str) -> None:
         """Type over a weight or a bias: `edit("W1[0,2]", "-1/3")`."""
-        name, index = place(where)
-        parameters = self.problem.task.net.named(self.state.theta)
-        if name not in parameters or len(index) != parameters[name].ndim:
-            raise BadInput(
-                f"{where} to type over", "a weight or a bias is expected", "Try W1[0,0]."
-            )
-        if any(not 0 <= i < size for i, size in zip(index, parameters[name].shape, strict=True)):
-            raise BadInput(where, f"{name} has shape {parameters[name].shape}, counted from 0")
+        parameter(self.problem.task.net, where)
         self.pause()
         self.change(Change(self.position.epoch, weights=((where, number(text)),)))
 
@@ -434,9 +439,7 @@ class Session:
             theta = theta.copy()
             named = one.task.net.named(theta)
             for where, value in change.weights:
-                name, index = place(where)
-                if name not in named or len(index) != named[name].ndim:
-                    raise BadInput(f"{where} in a change", "a weight or a bias is expected")
+                name, index = parameter(one.task.net, where)
                 named[name][index] = value
         state = replace(state, theta=theta, slots=slots, step=step)
         self.timeline.change(epoch, one, state)

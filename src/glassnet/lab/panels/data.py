@@ -82,9 +82,8 @@ class DataPanel:
         """Another set, another network."""
         self.view.structure(structure)
         setting, data = self.session.setting, self.session.data
-        self.set.set_options(
-            {**CALLED, **({"table": data.name} if setting.data == "table" else {})}
-        )
+        own = {"table": data.name} if setting.data == "table" else {}
+        self.set.set_options({**CALLED, **own, OWN: "an own table …"})
         self.drawn.set_visibility(setting.data in DRAWN)
         for one in (self.held, self.scaled):
             one.set_visibility(setting.data != "table")
