@@ -40,12 +40,12 @@ class Learning:
             fields.text("Learning rate", self._rate, self._set_rate).classes("lab-short")
             self.constants = ui.element("div").classes("lab-bar")
             self._drawn = ""
-            fields.text("Rows an update", self._batch, self._set_batch, "all, or a number").classes(
+            fields.text("Batch", self._batch, self._set_batch, "rows an update: all, or a number").classes(
                 "lab-short"
             )
             fields.choice(
-                "Objective",
-                {"mean": "mean over samples", "sum": "sum over samples", "batch": "batch by batch"},
+                "Over samples",
+                {"mean": "mean", "sum": "sum", "batch": "batch by batch"},
                 lambda: session.setting.reduction,
                 lambda value: session.set(reduction=value),
             )
