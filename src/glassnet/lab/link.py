@@ -65,7 +65,7 @@ def opened(
     table : what data=table means here.
     """
     within("letters of a link", len(query), LETTERS)
-    given = dict(parse_qsl(query))
+    given = dict(parse_qsl(query, keep_blank_values=True))
     session = Session(Setting.of_fields(given), engine=engine, table=table)
     view: dict[str, Any] = {name: given.get(name) == "1" for name in SWITCHES}
     if "axes" in given:
@@ -83,7 +83,7 @@ def opened(
 
 async def arrive(session: Session, query: str) -> None:
     """Train to where the link says, making its changes on the way; in pieces, so pages answer."""
-    pairs = parse_qsl(query)
+    pairs = parse_qsl(query, keep_blank_values=True)
     try:
         for other in [value for name, value in pairs if name == "beside"][: limits.PINS]:
             beside = opened(other, engine=session.engine)
