@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from glassnet.core.activations import ReLU, Sigmoid, Softmax, Tanh
-from glassnet.core.dropout import Dropout
+from glassnet.core.dropout import Dropout, philox
 from glassnet.core.errors import BadInput
 from glassnet.core.losses import CrossEntropy, SquaredError
 from glassnet.core.network import Network
@@ -138,6 +138,18 @@ def test_a_batch_that_weighs_nothing_takes_no_mask(engine):
     )
     assert one.step == rest.step == 4
     np.testing.assert_allclose(one.theta, rest.theta, rtol=1e-13)
+
+
+@engines
+def test_a_word_on_the_threshold_keeps_its_neuron(engine):
+    """A word w is below w/2³² of all words, so with that rate it is the first that stays."""
+    net = Network.mlp(1, 1, 1, bias=False)
+    word = int(philox((0, 0, 1, 0), (5, 0))[0])
+    ones = np.ones((1, 1)), np.zeros((1, 1)), None
+    for w, stays in ((word, True), (word + 1, False)):
+        task = Task(net, SquaredError(), SGD(0.1), dropout=Dropout(w / 2**32, seed=5))
+        _, costs = engine.epochs(task, replace(begin(task), slots=()), ones)
+        assert bool(costs.loss[0]) == stays
 
 
 @engines

@@ -118,16 +118,6 @@ class Fused:
         """The state after n more epochs and what each cost. See `Engine.epochs`."""
         check_stepwise(task)
         try:
-            if task.dropout is not None and any(task.dropout.rates(task.net)):
-                return Reference().epochs(
-                    task,
-                    state,
-                    samples,
-                    n=n,
-                    batch_size=batch_size,
-                    shuffle=shuffle,
-                    validation=validation,
-                )
             run = self._run(task, state, samples, batch_size, n, validation)
         except (NotCompilable, TypeError) as error:
             return told(error, task.net, task).epochs(

@@ -144,7 +144,10 @@ def template(how: Plan, net: Network, **more: int) -> np.ndarray:
 def prepared(kit: Kit, task: Task, batch: int, *, whole: bool, updating: bool) -> Prepared:
     """For training, or with `updating` False for sums alone."""
     net, optimizer = task.net, task.optimizer
-    how = plan(kit, net, task.loss, batch, whole=whole, learning=True)
+    dropout = task.dropout if updating else None  # sums are the whole network's
+    rates = () if dropout is None or not any(dropout.rates(net)) else dropout.rates(net)
+    low, high = (0, 0) if dropout is None else dropout.key
+    how = plan(kit, net, task.loss, batch, whole=whole, learning=True, rates=rates)
     loss = compiled(kit, task.loss, closed=task.loss.closes(net.layers[-1].activation))
     update = None
     if updating and isinstance(optimizer, Optimizer):
@@ -158,6 +161,7 @@ def prepared(kit: Kit, task: Task, batch: int, *, whole: bool, updating: bool) -
         update=0 if update is None else update["update"],
         batch=batch, mean=task.reduction != "sum", alone=task.reduction == "batch",
         penalised=bool(task.l1 or task.l2), clipped=task.clip is not None,
+        dropping=bool(rates), low=low, high=high,
     )  # fmt: skip
     return Prepared(
         how, kernel, None if update is None else update.steps, 0, table, (loss, update, library)
@@ -230,7 +234,7 @@ class Run:
             operations += judging / self.batches
         self.pace = Pace(operations)
         tiny = None
-        if how.grouped:
+        if how.grouped and not code.template[FIELD["dropping"]]:
             tiny = compiled_tiny(kit, net, task.loss, epochs * self.rows * how.flops)
         space = workspace(
             how, net, dtype.itemsize, self.threads, tiles=-(-self.rows // how.tile),
