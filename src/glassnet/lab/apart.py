@@ -27,7 +27,7 @@ from glassnet.core.errors import BadFile, BadInput, GlassnetError
 from glassnet.exchange.duck import Bounds, read_bytes, shown_name
 from glassnet.exchange.tables import Column, Table
 
-SECONDS = 15.0
+SECONDS = 30.0
 """How long one file may take."""
 
 TOGETHER = threading.BoundedSemaphore(2)

@@ -9,7 +9,7 @@ from typing import Any
 from nicegui import run, ui
 from nicegui.elements.mixins.text_element import TextElement
 
-from glassnet.core.errors import GlassnetError
+from glassnet.core.errors import BadInput, GlassnetError
 from glassnet.exchange.duck import Bounds
 from glassnet.exchange.tables import Table
 from glassnet.exchange.targets import Sort
@@ -251,13 +251,16 @@ class TableDialog:
     async def _share(self, box: ui.input) -> None:
         try:
             held = number(str(box.value))
+            if not 0 <= held <= 0.9:
+                raise BadInput(f"a share of {held:g}", "0 to 0.9 is allowed")
         except GlassnetError as error:
+            self.data = None
+            self.use.disable()
             self.problem.set_text(str(error))
             return
-        if not 0 <= held <= 0.9:
-            self.problem.set_text(f"A share of {held:g}, 0 to 0.9 is allowed.")
-            return
-        await self._change(held=held)
+        if held != self.held or self.data is None:
+            self.held = held
+            await self._fit()
 
     def _show_target(self) -> None:
         for name, box in self._boxes.items():
