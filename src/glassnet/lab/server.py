@@ -84,7 +84,7 @@ class Visitor:
 class Visitors:
     """Who is here. No more than so many; who left makes room for who comes."""
 
-    def __init__(self, most: int = VISITORS) -> None:
+    def __init__(self, most: int) -> None:
         self.most = most
         self._here: dict[str, Visitor] = {}
         self._coming = 0
@@ -207,18 +207,17 @@ def application(
     opener: Opener = opened,
     build: Builder | None = None,
     ready: Callable[[], None] | None = None,
-    most: int = VISITORS,
 ) -> Guard:
     """The whole lab as an ASGI application. There is one in a process, as NiceGUI has it.
 
-    most : visitors at a time. ready : called once it runs. The others: see `serve`.
+    ready : called once it runs. The others: see `serve`.
     """
     from fastapi import FastAPI
     from nicegui import Client, app, core, ui
     from starlette.requests import Request
 
     builder = build or _page()
-    visitors = Visitors(most)
+    visitors = Visitors(VISITORS)
 
     async def page(request: Request, client: Client) -> Any:
         return await _visit(without_token(request.url.query), client, visitors, opener, builder)
@@ -355,22 +354,23 @@ def _run(listening: socket.socket, whole: Guard) -> None:
 
 def bound(host: str, port: int | None) -> socket.socket:
     """A socket that listens already, so that a browser that is early waits and is served."""
-    last: OSError | None = None
+    tried = f"port {port}" if port is not None else f"ports {PORT} to {PORT + PORTS - 1}"
+    hint = "Leave --port out for the next free one." if port is not None else "Try --port 0."
+    if port is not None and not 0 <= port < 2**16:
+        raise BadInput(tried, "0 to 65535 is expected", hint)
+    why = ""
     for one in range(PORT, PORT + PORTS) if port is None else [port]:
         try:
             return _listen(host, one)
-        except (OSError, OverflowError) as error:
-            if isinstance(error, socket.gaierror):
-                raise BadInput(
-                    f"--host {host}",
-                    "an address of this machine is expected",
-                    "Leave it out to be heard on this machine alone.",
-                ) from error
-            last = error if isinstance(error, OSError) else OSError("0 to 65535 is expected")
-    tried = f"port {port}" if port is not None else f"ports {PORT} to {PORT + PORTS - 1}"
-    why = (last.strerror or str(last)) if last else ""
-    hint = "Leave --port out for the next free one." if port is not None else "Try --port 0."
-    raise BadInput(f"{tried} cannot be had: {why.lower()}", "a free port is expected", hint)
+        except socket.gaierror as error:
+            raise BadInput(
+                f"--host {host}",
+                "an address of this machine is expected",
+                "Leave it out to be heard on this machine alone.",
+            ) from error
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+    raise BadInput(f"{tried} cannot be had: {why}", "a free port is expected", hint)
 
 
 def _listen(host: str, port: int) -> socket.socket:
