@@ -105,7 +105,9 @@ class Curve {
     if (this.empty.hidden !== !none) this.empty.hidden = !none;
     set(this.slider, "max", String(this.end_));
     this.shape(`${c.log ? "logarithmic" : "linear"} scale`);
-    if (this.held === undefined) this.show(f.epoch ?? 0, f.loss, f.val);
+    if (this.held !== undefined && f.epoch !== this.held) return; // still of before the jump
+    if (!this.dragging) this.held = undefined;
+    this.show(f.epoch ?? 0, f.loss, f.val);
   }
 
   // Round limits that hold for a while: the curve should not tremble as it grows.

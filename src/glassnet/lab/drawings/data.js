@@ -81,6 +81,14 @@ class DataDrawing {
     this.hint = words(html("p", { class: "gn-hint" }, this.host), MODES[0][2]);
   }
 
+  // Over more than two inputs a place in the picture is no point: nothing to add or to move there.
+  allow(editable) {
+    for (const mode of ["add", "move"]) this.radios[mode].disabled = !editable;
+    if (editable || !["add", "move"].includes(this.mode)) return;
+    this.radios.look.checked = true;
+    this.setMode("look");
+  }
+
   setMode(mode) {
     this.letGo();
     this.mode = mode;
@@ -105,7 +113,8 @@ class DataDrawing {
     const known = p.c.filter(finite);
     this.range = this.numbers ? [Math.min(...known), Math.max(...known)] : null;
     this.picture = new Picture(s.grid);
-    this.moved = null;
+    [this.grabbed, this.pressed] = [undefined, null]; // a point held in the hand is another one now
+    this.allow(s.editable !== false);
     this.spot = Math.min(this.spot ?? 0, Math.max(0, this.n - 1));
     this.whichText(this.numbers ? "target" : "class");
     this.classes.hidden = this.numbers;

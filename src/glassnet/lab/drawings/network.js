@@ -408,11 +408,11 @@ class Network {
     }
   }
 
-  // The part at work is lit; where no layer is named, the light goes through them one by one.
+  // The part at work is lit; forward and backward the light goes through the layers one by one.
   drawPhase(f) {
     const playing = Boolean(f.playing);
     const phase = f.phase ?? (playing ? "playing" : "ready");
-    const key = `${f.update} ${phase} ${f.layer}`;
+    const key = `${f.update} ${phase}`;
     if (key === this.litKey) return;
     this.litKey = key;
     clearTimeout(this.sweep);
@@ -425,7 +425,6 @@ class Network {
     if (phase === "loss") this.light([], { loss: true });
     else if (phase === "update") this.light(order.slice(1), { links: true });
     else if (phase !== "forward" && phase !== "backward") this.light([], {});
-    else if (f.layer !== null && f.layer !== undefined) this.light([f.layer], { links: true, only: true });
     else if (calm()) this.light(order, { links: true });
     else {
       const go = (n) => {
