@@ -80,7 +80,6 @@ class NetworkView(Drawing, component="network.js", dependencies=["glassnet-ink.j
             "id",
             "update",
             "phase",
-            "layer",
             "playing",
             "loss",
             "W",
