@@ -151,8 +151,7 @@ class TableDialog:
                 ui.label("What comes of it").classes("own-subtitle")
                 self.outcome = ui.column().classes("own-lines")
             with ui.row().classes("own-foot"):
-                self.use = _button("Use this table", self._use).props("unelevated color=primary")
-                self.use.props(remove="flat")
+                self.use = _button("Use this table", self._use).classes("lab-primary")
                 self.problem = ui.label("").classes("own-message").props("role=alert")
 
     def _first_rows(self, seen: Preview) -> None:
@@ -355,4 +354,4 @@ def _scrolled(label: str) -> ui.element:
 
 
 def _button(label: str, act: Callable[[], Any]) -> ui.button:
-    return ui.button(label, on_click=act).props("flat no-caps").classes("lab-button")
+    return ui.button(label, on_click=act, color=None).props("flat no-caps").classes("lab-button")
