@@ -61,7 +61,7 @@ class Screen:
         self._address = ""
         for sheet in ("drawings/lab.css", "arithmetic.css", "page.css"):
             ui.add_css(HERE / sheet)
-        with ui.element("main").classes("lab"):
+        with ui.element("div").classes("lab"):
             self._top(query)
             with area("data", "Data"):
                 self.data = DataPanel(session, self._own_table)
@@ -81,6 +81,7 @@ class Screen:
         self._hear("controls")
         self._hear("pick")
         self._task = asyncio.get_running_loop().create_task(self._follow())
+        self.client.on_delete(lambda: self._task.cancel())  # else it would wait for ever
 
     def _top(self, query: str) -> None:
         session = self.session

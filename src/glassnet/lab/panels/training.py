@@ -72,7 +72,13 @@ class Training:
             .props("flat no-caps")
             .classes("lab-button")
         )
-        with more, ui.menu().props("auto-close=false").classes("lab-menu") as menu:
+        # a menu, for those who hear it, holds nothing to type in: so it is only a part of this one
+        with (
+            more,
+            ui.menu()
+            .props('auto-close=false role=dialog aria-label="Steps"')
+            .classes("lab-menu") as menu,
+        ):
             steps: list[tuple[str, Callable[[], Any]]] = [
                 ("one operation", session.next),
                 ("one sample", session.step_sample),
@@ -82,8 +88,12 @@ class Training:
                 ("100 epochs", lambda: session.step_epochs(100)),
                 ("1000 epochs", lambda: session.step_epochs(1000)),
             ]
-            for label, step in steps:
-                ui.menu_item(label, on_click=lambda step=step: act(step), auto_close=False)
+            with ui.element("div").props('role=menu aria-label="Steps"'):
+                for label, step in steps:
+                    item = ui.menu_item(
+                        label, on_click=lambda step=step: act(step), auto_close=False
+                    )
+                    item.props("role=menuitem")
             with ui.element("div").classes("lab-bar lab-until"):
                 below = ui.input("until loss <", value="0.01").props("dense outlined")
 
