@@ -18,7 +18,6 @@ class DataDrawing {
     this.host = host;
     this.emit = emit;
     this.mode = "look";
-    this.makeTools();
     this.plot = html("div", { class: "gn-plot" }, host);
     this.mapCanvas = html("canvas", { "aria-hidden": "true" }, this.plot);
     this.pointCanvas = html("canvas", { "aria-hidden": "true" }, this.plot);
@@ -29,6 +28,7 @@ class DataDrawing {
     this.proxy = svg("g", { class: "gn-item gn-point", role: "button", tabindex: 0 }, this.svg);
     this.proxyRing = svg("circle", { class: "gn-point-focus", r: 12 }, this.proxy);
     this.proxyCross = svg("path", { class: "gn-point-cross", d: "M-16,0H-4M4,0H16M0,-16V-4M0,4V16" }, this.proxy);
+    this.makeTools();
     this.legend = html("div", { class: "gn-legend" }, host);
     this.voice = words(html("div", { class: "gn-unseen", role: "status" }, host));
     this.tip = new Tooltip(host);

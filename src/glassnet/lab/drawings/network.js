@@ -200,10 +200,10 @@ class Network {
     const u = parseFloat(getComputedStyle(this.host).fontSize) / 16 || 1;
     const rows = Math.max(...this.columns.slice(0, -1).map((c) => c.neurons.length + (c.more ? 1 : 0)));
     const [top, bottom] = [28 * u, 54 * u];
-    const least = Math.round(rows * 34 * u + top + bottom);
+    const least = Math.round(rows * 30 * u + top + bottom);
     if (this.least !== least) {
-      this.least = least;
-      this.stage.style.minHeight = `${least}px`;
+      this.least = least; // and more of it where the window is high
+      this.stage.style.minHeight = `max(${least}px, min(42vh, ${rows * 64 * u + top + bottom}px))`;
     }
     const W = this.stage.clientWidth;
     const H = Math.max(this.stage.clientHeight, least);
@@ -279,7 +279,7 @@ class Network {
         box(c.foot.hit, x - wide / 2, H - bottom, wide, bottom);
         box(c.foot.halo, x - wide / 2, H - bottom + 2, wide, bottom - 4);
         pen.font = `${12 * u}px ${getComputedStyle(this.host).fontFamily}`;
-        const lines = [s.activations[l - 1] ?? "", ...fold(pen, s.formulas?.[l - 1] ?? "", wide - 6, 2)];
+        const lines = [s.activations[l - 1] ?? "", ...fold(pen, (s.formulas?.[l - 1] ?? "").replace(/\.$/, ""), wide - 6, 2)];
         const first = H - bottom + 17 * u;
         c.foot.lines.forEach((t, k) => {
           t.textContent = lines[k] ?? "";
@@ -720,7 +720,7 @@ function cut(pen, text, width) {
   if (pen.measureText(text).width <= width) return text;
   let n = text.length;
   while (n > 1 && pen.measureText(`${text.slice(0, n)}…`).width > width) n--;
-  return `${text.slice(0, n)}…`;
+  return `${text.slice(0, n).replace(/[\s(]+$/, "")}…`;
 }
 
 function fold(pen, text, width, most) {
