@@ -18,7 +18,9 @@ from glassnet.engines.chance import Chance
 from glassnet.engines.reference import Reference, take
 from glassnet.walkthrough.card import card
 from glassnet.walkthrough.explain import work
+from glassnet.walkthrough.notebook import export_notebook
 from glassnet.walkthrough.trace import trace
+from tests.walkthrough.test_notebook_export import run
 
 TASKS = {
     "deep": Task(
@@ -197,3 +199,59 @@ def test_without_dropout_a_trace_is_what_it_was():
     )
     assert [step.name for step in a] == [step.name for step in b]
     assert a.text() == b.text()
+
+
+# ---- the notebook
+
+
+@pytest.mark.parametrize("names", ["math", "seed"])
+@pytest.mark.parametrize("layout", ["rows", "columns"])
+@pytest.mark.parametrize("batch_size", [None, 3])
+@each
+def test_the_notebook_draws_the_same_masks(tmp_path, task, batch_size, layout, names):
+    """It compares each number of the first update, the losses and the weights with glassnet's."""
+    X, y, weight = rows(task)
+    (path, *_) = export_notebook(
+        task, X, y, weight=weight, state=begin(task), epochs=6, batch_size=batch_size,
+        layout=layout, names=names, path=tmp_path / "lesson.py",
+    )  # fmt: skip
+    printed = run(path)
+    called = {"math": "h2", "seed": "hidden2Layer_masked"}[names]
+    if len(task.net.layers) == 3:
+        assert f"✓ {called}" in printed
+    assert "def mask(" in path.read_text("utf-8")
+
+
+def test_a_notebook_in_float32_and_of_a_trace(tmp_path):
+    task = TASKS["relu"]
+    X, y, _ = rows(task)
+    state = begin(task, step=2**32 - 2, dtype=np.float32)
+    found = trace(task, X.astype(np.float32), y, state=state)
+    (path, *_) = export_notebook(found, path=tmp_path / "lesson.py", epochs=5)
+    assert "✓ h1" in run(path)
+
+
+def test_a_notebook_with_another_mask_refuses_itself(tmp_path):
+    task = TASKS["relu"]
+    X, y, _ = rows(task)
+    (path, *_) = export_notebook(
+        task, X, y, state=begin(task), epochs=3, path=tmp_path / "lesson.py"
+    )
+    source = path.read_text("utf-8")
+    path.write_text(source.replace("range(10)", "range(9)"), "utf-8")
+    with pytest.raises(AssertionError, match="h1 is off by"):
+        run(path)
+
+
+def test_a_notebook_without_dropout_has_no_masks(tmp_path):
+    task = TASKS["relu"]
+    X, y, _ = rows(task)
+    texts = []
+    for dropout in (None, Dropout(0.0)):
+        (path, *_) = export_notebook(
+            replace(task, dropout=dropout), X, y, state=begin(task), epochs=3,
+            path=tmp_path / "lesson.py",
+        )  # fmt: skip
+        texts.append(path.read_text("utf-8"))
+    assert texts[0] == texts[1]
+    assert "mask" not in texts[0]

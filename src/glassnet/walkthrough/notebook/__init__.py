@@ -73,12 +73,6 @@ def export_notebook(
     if optimizer is not None:
         task = replace(task, optimizer=optimizer)
         begin = replace(begin, slots=optimizer.start(begin.theta), step=0)
-    if task.dropout is not None and any(task.dropout.rates(task.net)):
-        raise BadInput(
-            f"dropout={task.dropout.rate}",
-            "a task without dropout is expected: the notebook knows no masks",
-            "Try replace(task, dropout=None).",
-        )
     if isinstance(task.optimizer, LBFGS):
         raise BadInput(
             "L-BFGS is SciPy's, and the notebook needs NumPy alone",
