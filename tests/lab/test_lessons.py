@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -441,10 +443,24 @@ def test_a_teachers_own_link() -> None:
     assert lessons.own_link(session) == lessons.link(session)
 
 
+def test_what_can_be_hidden_is_on_the_page() -> None:
+    # a control that got another name would stay where it is
+    panels = Path(lessons.__file__).parent
+    written = "".join(path.read_text() for path in (panels / "panels").glob("*.py"))
+    for name in ("page.py", "drawings/data.js", "drawings/lab.css", "page.css"):
+        written += (panels / name).read_text()
+    for words, places in lessons.CONTROLS.values():
+        assert words
+        for label in re.findall(r'aria-label="([^"]+)"', places):
+            assert f'"{label}"' in written or label in ("L1", "L2"), label
+        for name in re.findall(r"\.((?:lab|gn)-[a-z]+)", places):
+            assert re.search(rf"\b{name}\b", written), name
+
+
 def test_only_what_is_known_can_be_hidden() -> None:
     found = lessons.beside("hide=bias,%7D%20body%7Bdisplay:none,play")
     assert found.hide == ("bias", "play")
     rule = lessons.style(found.hide)
     assert rule.count("{") == 1
-    assert "Bias" in rule
+    assert ".lab-play" in rule
     assert lessons.style(()) == ""

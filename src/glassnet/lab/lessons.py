@@ -142,23 +142,22 @@ def _fields(where: str, *labels: str) -> str:
 
 
 CONTROLS: dict[str, tuple[str, str]] = {
-    "set": ("the choice of data", _fields(_DATA, "Set")),
-    "table": ("own tables", '.lab-data [aria-label="Own table"]'),
+    "set": ("the choice of data, own tables", _fields(_DATA, "Set")),
     "points": ("number, noise and seed of the points", _fields(_DATA, "Points", "Noise", "Seed")),
     "split": (
         "validation and scaling",
-        _fields(_DATA, "Validation share") + ', .lab-data [aria-label="Standardised"]',
+        _fields(_DATA, "Validation share") + f", {_fields(_DATA, 'Validation share')} ~ .q-toggle",
     ),
     "draw": ("adding and moving points", ".lab-data .gn-tools"),
     "layers": ("layers, neurons, activations", ".lab-layers"),
     "answer": ("output and loss", _fields(_NETWORK, "Output", "Loss")),
     "weights": ("initial weights and seed", _fields(_NETWORK, "Initial weights", "Seed")),
-    "bias": ("the switch for biases", '.lab-network [aria-label="Bias"]'),
+    "bias": ("the switch for biases", f"{_NETWORK} .q-toggle"),
     "learning": ("everything about how it learns", _LEARNING),
-    "optimizer": ("the optimizer", _fields(_LEARNING, "Optimizer") + ", .lab-constants"),
+    "optimizer": ("the optimizer", _fields(_LEARNING, "Optimizer") + f", {_LEARNING} > .lab-bar"),
     "rate": ("the learning rate", _fields(_LEARNING, "Learning rate")),
-    "batch": ("rows an update", _fields(_LEARNING, "Rows an update")),
-    "objective": ("sum or mean", _fields(_LEARNING, "Objective")),
+    "batch": ("rows an update", _fields(_LEARNING, "Batch")),
+    "objective": ("sum or mean", _fields(_LEARNING, "Over samples")),
     "penalties": ("L1 and L2", _fields(_LEARNING, "L1", "L2")),
     "play": ("Play", ".lab-play"),
     "start": ("New start", '.lab-run [aria-label="New start"]'),
@@ -231,7 +230,7 @@ def both(*parts: Done) -> Done:
 
 # ---------------------------------------------------------------- the lessons
 
-_FEW = ("table", "draw", "split")
+_FEW = ("draw", "split")
 
 NOTEBOOK = Lesson(
     "notebook",
@@ -295,7 +294,7 @@ BIAS = Lesson(
             "Press Play and let it try for 500 epochs. The loss stays near ln 2 = 0.693, "
             "which is what guessing costs.",
             "data=circles&bias=0&speed=0",
-            ("table", "split", "bias", "layers"),
+            ("split", "bias", "layers"),
             epoch(500),
         ),
         Step(
@@ -304,7 +303,7 @@ BIAS = Lesson(
             "still add up to 1.",
             "Train for 500 epochs. Add a layer, if you like, and try again.",
             "data=circles&bias=0&hidden=32&speed=0",
-            ("table", "split", "bias"),
+            ("split", "bias"),
             epoch(500),
         ),
         Step(
@@ -313,7 +312,7 @@ BIAS = Lesson(
             "They move each neuron's line away from the middle.",
             "Train until the loss is below 0.05. It takes 485 epochs.",
             "data=circles&speed=0&pick=bias.1.0.0",
-            ("table", "split"),
+            ("split",),
             below(0.05),
         ),
         Step(
@@ -323,7 +322,7 @@ BIAS = Lesson(
             "Type 0 over it (press E) and watch the map. Then train on: what does the network do "
             "about it?",
             "data=circles&at=2000&pick=bias.2.0.0",
-            ("table", "split"),
+            ("split",),
             typed("b"),
         ),
     ),
@@ -350,8 +349,8 @@ XOR = Lesson(
             "From this start they do not: two points are answered right, the other two with one "
             "half, and the loss rests at half of ln 2. Of the seeds 0 to 19 here 12 learn it, "
             "and 8 end like this.",
-            "Train for 2000 epochs, then press New start and train again, until a start learns it "
-            "(a loss below 0.05). The third one does.",
+            "Train for 2000 epochs, then press New start (the die) and train again, until a start "
+            "learns it, with a loss below 0.05. The third one does.",
             "data=xor&hidden=2&seed=4&speed=0",
             (*_FEW, "learning"),
             below(0.05),
@@ -512,7 +511,7 @@ OVERFITTING = Lesson(
             "Train for 3000 epochs, and look at the border in the map: it winds around single "
             "points. Click into the curve where the validation loss was lowest.",
             f"{_SMALL}&speed=0",
-            ("table", "draw"),
+            ("draw",),
             epoch(3000),
         ),
         Step(
@@ -522,7 +521,7 @@ OVERFITTING = Lesson(
             "Train for 3000 epochs. The validation loss ends at 0.55 and not at 3.1; the training "
             "loss stays higher, at 0.36. Try other values of L2.",
             f"{_SMALL}&l2=0.03&speed=0&beside={quote(_SMALL)}",
-            ("table", "draw"),
+            ("draw",),
             epoch(3000),
         ),
         Step(
@@ -531,7 +530,7 @@ OVERFITTING = Lesson(
             "the validation loss ends at 0.31, the training loss at 0.22.",
             "Train for 3000 epochs, and compare the two curves with those of the first step.",
             "data=moons&n=400&noise=0.35&held=0.5&data_seed=2&hidden=16&epochs=3000&speed=0",
-            ("table", "draw"),
+            ("draw",),
             epoch(3000),
         ),
     ),
