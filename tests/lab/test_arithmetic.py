@@ -279,6 +279,22 @@ def test_a_neuron_says_its_sum_its_answer_and_its_delta():
             assert Numerals().of(abs(float(x))) in read.sections[heading], (heading, x)
 
 
+def test_a_long_sum_ends_with_what_is_left_over():
+    found = TRACES["4-20-16-3"]
+    terms = found.values["a1"][0] * found.values["W2"][:, 3]
+    smaller = terms[np.argsort(-np.abs(terms), kind="stable")[6:]]
+    said = show(found, Pick("neuron", 2, 3)).sections["The sum z"]
+    rest = float(smaller.sum())
+    assert f" {'−' if rest < 0 else '+'} {Numerals().of(abs(rest))} (the 14 more)" in said
+
+
+@pytest.mark.parametrize("label", TRACES)
+def test_no_sign_stands_beside_a_sign(label):
+    found = TRACES[label]
+    for pick in picks_of(found):
+        assert not re.search(r"[·+−] ?−[\d.]", show(found, pick).text)
+
+
 def test_links_lead_to_their_weights():
     found = TRACES["2-8-1"]
     read = show(found, Pick("neuron", 1, 2))
@@ -495,8 +511,15 @@ def test_a_wrong_derivative_is_called_wrong():
     net = Network.mlp(2, 3, 1, activation=Wrong(), output=Identity())
     X = np.random.default_rng(0).normal(size=(5, 2))
     found = trace(Task(net, SquaredError()), X, X[:, :1], theta=net.init(np.random.default_rng(1)))
-    for pick in (Pick("neuron", 1), Pick("weight", 1), Pick("bias", 1)):
-        assert "wrong\xa0✗" in show(found, pick).text
+    for pick, place in (
+        (Pick("neuron", 1), "dL_dz1[0,0]"),
+        (Pick("weight", 1), "dL_dW1[0,0]"),
+        (Pick("bias", 1), "dL_db1[0]"),
+    ):
+        said = show(found, pick).text
+        assert "wrong\xa0✗" in said
+        measured = Numerals(6).of(found.proof(place).measured, signed=True)
+        assert f"measured as {measured}, relative" in said
 
 
 def test_a_kink_is_called_a_kink():
@@ -549,7 +572,9 @@ def test_a_batch_keeps_the_rows_of_the_training_data():
 def test_a_weight_is_explained_without_a_current_sample():
     read = show(TRACES["2-8-1"], Pick("weight", 1), sample=None)
     assert "it carries" not in read.text
-    assert "aria-current" not in arithmetic(Asked(TRACES["2-8-1"], Pick("weight", 1), None)).html
+    for sample, marked in ((0, True), (None, False)):
+        html = arithmetic(Asked(TRACES["1-1"], Pick("weight", 1), sample)).html
+        assert ("aria-current" in html) == marked
 
 
 @pytest.mark.parametrize(

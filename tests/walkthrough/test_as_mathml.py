@@ -119,6 +119,7 @@ def test_every_formula_says_in_mathml_what_it_computes(function, tree, negative)
     "source",
     ["a - (b - c)", "a - (b + c)", "a - b - c", "-(a + b)", "(-a)*b", "a*(b + c)", "a/(b/c)",
      "(a + b)**2", "(a/b)**2", "(-a)**2", "a**(b + 1)", "a - (-b)", "a*(-b)", "-a**2", "a + (-b)",
+     "(a - (b - c))*a", "a*(a - (b + c))",
      "a*(b - c)/c", "exp(-a)/b", "(a - b)*c - a", "a - b*c"],
 )  # fmt: skip
 def test_brackets_stand_where_they_are_needed(source):
