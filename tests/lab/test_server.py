@@ -44,6 +44,7 @@ def build(session, query):
     ui.button("next", on_click=session.next)
     ui.button("wrong", on_click=lambda: session.edit("W9[0]", "1"))
     ui.button("play", on_click=session.play)
+    ui.upload(on_upload=lambda event: session.say(event.file.name))
 """
 
 
@@ -179,7 +180,7 @@ class Page:
         found = [
             (int(key), one)
             for key, one in self.elements.items()
-            if one.get("props", {}).get("label") == label
+            if label in (one.get("props", {}).get("label"), one.get("text"))
         ]
         key, one = found[0]
         event = {
@@ -461,8 +462,9 @@ def test_only_so_many_visitors_at_once(tmp_path: Path) -> None:
         assert ended(one)[1] == ""
 
 
-def test_a_visitor_who_is_gone_leaves_nothing(tmp_path: Path) -> None:
-    code = """
+@pytest.mark.parametrize("build", ["build", "None"], ids=["a small page", "the page"])
+def test_a_visitor_who_is_gone_leaves_nothing(tmp_path: Path, build: str) -> None:
+    code = f"""
         import gc, threading, time, weakref
         seen = []
         def opener(query):
@@ -470,15 +472,15 @@ def test_a_visitor_who_is_gone_leaves_nothing(tmp_path: Path) -> None:
             seen.extend([weakref.ref(session), weakref.ref(session.timeline)])
             return session
         def watch():
-            for _ in range(400):
-                time.sleep(0.05)
+            for _ in range(60):
+                time.sleep(0.3)
                 gc.collect()
                 if seen and not any(one() for one in seen):
                     break
             print(len(seen), [one() for one in seen if one()], flush=True)
-        server.RECONNECT, server.REST = 0.3, 0.1
+        server.RECONNECT, server.REST = 1.0, 0.1
         threading.Thread(target=watch, daemon=True).start()
-        server.serve(port=0, build=build, opener=opener)
+        server.serve(port=0, build={build}, opener=opener)
     """
     one = started(tmp_path, code)
     try:
@@ -486,7 +488,7 @@ def test_a_visitor_who_is_gone_leaves_nothing(tmp_path: Path) -> None:
 
         async def play() -> None:
             async with page.connected():
-                await page.press("play")
+                await page.press("play" if build == "build" else "Play")
                 await asyncio.sleep(0.5)
 
         asyncio.run(play())

@@ -115,6 +115,7 @@ class Visitors:
         visitor = self._here.pop(name, None)
         if visitor is not None:
             visitor.leave()
+            _forget_routes()
 
     def _make_room(self) -> None:
         # pages that are closed or were loaded again wait in vain for their connection
@@ -126,6 +127,16 @@ class Visitors:
         ]
         for visitor in sorted(gone, key=lambda one: one.came)[:1]:
             visitor.client.delete()
+
+
+def _forget_routes() -> None:
+    # FastAPI remembers of thousands of functions what kind they are; a page's upload is among
+    # them, and would keep the page, which keeps the session
+    from fastapi.dependencies import models
+
+    for one in vars(models).values():
+        if hasattr(one, "cache_clear"):
+            one.cache_clear()
 
 
 async def _rest(visitor: Visitor) -> None:
