@@ -332,6 +332,20 @@ def test_a_reader_that_dies_takes_nobody_with_it(monkeypatch: pytest.MonkeyPatch
         read_apart(b"a,b\n1,2\n", "t.csv")
 
 
+def test_what_a_killed_reader_left_is_removed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    reader = tmp_path / "reader"
+    reader.write_text("#!/bin/sh\ncat > /dev/null\nmktemp -d > $0.made\nexec sleep 60\n")
+    reader.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(reader))
+    with pytest.raises(BadFile, match="takes more than 1 seconds to read"):
+        read_apart(b"a,b\n1,2\n", "t.csv", seconds=1.0)
+    made = Path((tmp_path / "reader.made").read_text().strip())
+    assert "glassnet-" in str(made)
+    assert not made.exists()
+
+
 def test_a_module_in_the_folder_is_not_run(places: dict[str, Path]) -> None:
     for name in ("numpy.py", "duckdb.py", "json.py"):
         (places["here"] / name).write_text("raise SystemExit('owned')")
