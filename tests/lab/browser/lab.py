@@ -94,7 +94,9 @@ class Lab:
 
     def field(self, name: str) -> Locator:
         """A box or a choice, by its name."""
-        return self.page.locator(f'.lab input[aria-label="{name}"]')
+        lab = self.page.locator(".lab")
+        box = lab.get_by_role("textbox", name=name, exact=True)
+        return box.or_(lab.get_by_role("combobox", name=name, exact=True))
 
     def figure(self, name: str) -> Locator:
         """A figure of the status, by what stands above it."""
@@ -105,6 +107,10 @@ class Lab:
         """A part of the network as it is drawn."""
         place = f'[data-kind={kind}][data-layer="{layer}"][data-unit="{unit}"]'
         return self.page.locator(f'.gn-network {place}[data-source="{source}"]')
+
+    def click_on(self, kind: str, layer: int, unit: int = 0) -> None:
+        """A neuron, an input or a bias: on its map, as links lie over the text beside it."""
+        self.item(kind, layer, unit).locator("rect.gn-box, .gn-bias-box").click()
 
     # ------------------------------------------------------------ what it shows
 
@@ -163,7 +169,8 @@ class Lab:
 
     def choose(self, name: str, option: str) -> None:
         """One of several."""
-        self.field(name).click()
+        self.field(name).focus()
+        self.press("Enter")
         self.page.get_by_role("option", name=option, exact=True).click()
 
     def pick_row(self, heading: str, row: str) -> None:
