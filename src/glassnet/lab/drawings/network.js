@@ -22,7 +22,8 @@ class Network {
     this.stage = html("div", { class: "gn-stage" }, host);
     this.below = svg("svg", { class: "gn-svg", "aria-hidden": "true" }, this.stage);
     this.canvas = html("canvas", { "aria-hidden": "true" }, this.stage);
-    this.svg = svg("svg", { class: "gn-svg", role: "group" }, this.stage);
+    // Chromium gives a stop of the Tab key to what listens to focusin, unless it is told not to
+    this.svg = svg("svg", { class: "gn-svg", role: "group", tabindex: -1 }, this.stage);
     this.legend = html("div", { class: "gn-legend" }, host);
     this.tip = new Tooltip(host);
     this.items = [];
