@@ -35,7 +35,7 @@ class Keys(Element, component="keys.js"):
 
 def key_help() -> ui.dialog:
     """The table of keys."""
-    with ui.dialog() as dialog, ui.card().classes("lab-dialog"):
+    with ui.dialog().props('aria-label="Keys"') as dialog, ui.card().classes("lab-dialog"):
         ui.label("Keys").classes("lab-title").props("role=heading aria-level=2")
         with ui.element("table").classes("lab-keys"):
             for key, what in HELP:

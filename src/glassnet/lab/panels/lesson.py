@@ -20,7 +20,8 @@ def lesson_menu(session: Session) -> ui.button:
     made = button("Lessons", lambda: None, icon="school", name="Lessons").classes("lab-lessons")
     with made, ui.menu().props('aria-label="Lessons"').classes("lab-menu"):
         for lesson in LESSONS.values():
-            ui.menu_item(lesson.title, on_click=partial(_open, session, address(lesson)))
+            item = ui.menu_item(lesson.title, on_click=partial(_open, session, address(lesson)))
+            item.props("role=menuitem")
     return made
 
 

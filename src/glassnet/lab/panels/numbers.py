@@ -18,7 +18,8 @@ class Numbers:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.fields = Fields(session)
-        with ui.dialog().props("maximized") as self.dialog, ui.card().classes("lab-dialog"):
+        props = 'maximized aria-label="All weights and biases"'
+        with ui.dialog().props(props) as self.dialog, ui.card().classes("lab-dialog"):
             with ui.row().classes("lab-row"):
                 ui.label("All weights and biases").classes("lab-title").props(
                     "role=heading aria-level=2"
