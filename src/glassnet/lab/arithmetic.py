@@ -47,6 +47,13 @@ NEEDS: dict[str, Phase] = {
 TERMS = 12
 """The most terms of a sum, links of a neuron or samples that are shown one by one."""
 
+HEADS = {
+    "z": "The sum z",
+    "a": "The answer a",
+    "m": "The mask m: kept, or left out by chance",
+    "h": "What goes on, h",
+}
+
 DIGITS = "Computed from full precision; the last digit may differ."
 COUNTING = "Words count from 1, places in brackets from 0."
 
@@ -262,7 +269,7 @@ class _Maker:
             raise AssertionError("check() refuses neurons of layer 0")
         parts = []
         for step in self.forward_of(k):
-            head = "The sum z" if step.name == f"z{k}" else "The answer a"
+            head = HEADS.get(step.name[0], step.symbol)
             parts.append(section(head, self.shown(step.name, (s, j)), step.words))
         parts.append(self.delta(k, j))
         parts.append(section("Links in", self.links_in(k, j)))
