@@ -138,6 +138,8 @@ def test_notebook_a_thousand_epochs_and_the_side_of_an_update() -> None:
     assert f"{curve(session)[0]:.4f} {curve(session)[999]:.5f}" == "0.1155 0.00875"
     assert until(session, 0.009, 1) == 991
     assert done(NOTEBOOK, 3, session)
+    session.go(990)
+    assert not done(NOTEBOOK, 3, session)
     session = step(NOTEBOOK, 4)
     assert (session.position.epoch, session.position.phase) == (999, "forward")
     assert f"{session.trace.values['a2'][0, 0]:.5f}" == "0.91558"
@@ -413,6 +415,7 @@ def test_a_link_names_a_step_and_may_bring_its_own_state() -> None:
     assert lessons.resolved(own) == own
     assert lessons.beside(own).step == XOR.steps[1]
     assert lessons.resolved("data=iris") == "data=iris"
+    assert lessons.resolved("lesson=xor&hidden=") == "lesson=xor&hidden="
 
 
 def test_steps_beyond_and_lessons_unknown() -> None:

@@ -275,6 +275,7 @@ def test_a_notebook_whose_arrays_are_many_comes_with_them_in_a_zip() -> None:
     assert file == outputs.notebook(session)
     with zipfile.ZipFile(io.BytesIO(file.content)) as archive:
         assert sorted(Path(name).suffix for name in archive.namelist()) == [".ipynb", ".npz"]
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         archive.extractall()
     notebook = next(Path().glob("*.ipynb")).read_text()
     found, _ = ran(code_of(notebook))
@@ -330,7 +331,7 @@ def test_long_curves_keep_their_spikes() -> None:
 def test_a_name_in_a_picture_is_no_formula() -> None:
     session = plants()
     assert session.table is not None
-    inputs = ("$x^{", *session.table.inputs[1:])
+    inputs = ("$x^{$", *session.table.inputs[1:])
     object.__setattr__(session.table, "inputs", inputs)
     session.use_table(session.table)
     train(session, 2)
