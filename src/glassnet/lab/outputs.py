@@ -110,8 +110,8 @@ def notebook(session: Session) -> File:
     if seconds > RECORDED:
         raise BadInput(
             f"a notebook of {epochs} epochs, which takes about {seconds:.0f} s to record",
-            f"{RECORDED:.0f} s at most on this page",
-            "Go to an earlier epoch and take it there.",
+            f"{RECORDED:.0f} s are allowed on this page",
+            "Take it at an earlier epoch, or lower the number of epochs.",
         )
     view = session.view
     with TemporaryDirectory() as folder:

@@ -75,8 +75,10 @@ class OutPanel:
         # the page knows under which name it was reached
         self.base = await ui.run_javascript("location.origin + location.pathname", timeout=5.0)
         self.wrong.set_text("")
-        epoch = session.position.epoch
-        self.what.set_text(f"{outputs.title(session)}, as it stands after epoch {epoch}.")
+        stands = f"{outputs.title(session)}, as it stands after epoch {session.position.epoch}."
+        if not session.position.epoch:
+            stands += f" Notebook and Python train to epoch {outputs.goal(session)}."
+        self.what.set_text(stands)
         self.rows.set_visibility(outputs.needs_rows(session))
         try:
             self._tell("python", outputs.python(session))
