@@ -88,3 +88,12 @@ def test_points_that_cannot_be_are_refused(points, told):
 def test_a_table_of_another_page_is_not_here():
     with pytest.raises(BadInput, match="table"):
         built_in(replace(Setting(), data="table"))
+
+
+def test_the_first_axes_are_the_inputs_that_tell_most():
+    iris = built_in(PRESETS["iris"])
+    assert {iris.inputs[i] for i in iris.axes} == {"petal length (cm)", "petal width (cm)"}
+    digits = built_in(PRESETS["digits"])
+    assert all(digits.X[:, i].std() > 0 for i in digits.axes)
+    assert built_in(Setting()).axes == (0, 1)
+    assert built_in(PRESETS["sine"]).axes == (0, 0)

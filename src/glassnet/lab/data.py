@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -56,6 +57,22 @@ class Data:
     def sort(self) -> str:
         """What the network answers with: "classes" or "numbers"."""
         return "classes" if self.labels else "numbers"
+
+    @cached_property
+    def axes(self) -> tuple[int, int]:
+        """The two inputs to draw over at first: those that tell most of the targets.
+
+        By r², the largest over the outputs. Where there are two inputs, they in their order.
+        """
+        n_in = self.X.shape[1]
+        if n_in < 3:
+            return 0, n_in - 1
+        X = self.X - self.X.mean(axis=0)
+        y = self.y - self.y.mean(axis=0)
+        total = np.outer((X**2).sum(axis=0), (y**2).sum(axis=0))  # (n_in, n_out)
+        r2 = np.divide((X.T @ y) ** 2, total, out=np.zeros_like(total), where=total > 0)
+        second, first = np.argsort(r2.max(axis=1), kind="stable")[-2:]
+        return int(first), int(second)
 
     def classes_of(self, y: Array) -> np.ndarray:
         """The class (n,) of each row of targets, as its place in `labels`."""

@@ -40,7 +40,7 @@ def structure(session: Session) -> dict[str, Any]:
     """What stays as it is from frame to frame: the network's shape, the points, the axes."""
     one, view = session.problem, session.view
     net, data = one.task.net, one.data
-    shown = drawn(net)
+    shown = drawn(net, view.axes)
     return {
         "sizes": list(net.sizes),
         "shown": shown,
@@ -68,10 +68,10 @@ def structure(session: Session) -> dict[str, Any]:
     }
 
 
-def drawn(net: Network) -> list[list[int]]:
-    """Which inputs and neurons of each layer are drawn."""
-    most = [INPUTS, *[NEURONS] * len(net.layers)]
-    return [list(range(min(size, m))) for size, m in zip(net.sizes, most, strict=True)]
+def drawn(net: Network, axes: tuple[int, int]) -> list[list[int]]:
+    """Which inputs and neurons of each layer are drawn; the inputs of the axes are among them."""
+    inputs = list(dict.fromkeys((*axes, *range(net.n_in))))[:INPUTS]
+    return [sorted(inputs), *(list(range(min(layer.n_out, NEURONS))) for layer in net.layers)]
 
 
 def axis_names(session: Session) -> list[str]:
@@ -140,7 +140,7 @@ def frame(session: Session, number: int = 0) -> dict[str, Any]:
     """Everything that moves: weights, maps, the current sample's answers, losses, curves."""
     one, state, position = session.problem, session.state, session.position
     net = one.task.net
-    shown = drawn(net)
+    shown = drawn(net, session.view.axes)
     with np.errstate(all="ignore"):
         passes = forward(net, state.theta, grid_rows(session))
         layers = [passes[0].x, *(p.a for p in passes)]  # of the grid

@@ -21,7 +21,7 @@ from glassnet.lab.limits import within
 from glassnet.lab.number import number
 from glassnet.lab.pick import Pick
 from glassnet.lab.player import SPEEDS, Pin, train_to
-from glassnet.lab.position import Phase, Position, View
+from glassnet.lab.position import Phase, Position
 from glassnet.lab.session import Session
 from glassnet.lab.setting import Change, Setting
 
@@ -48,7 +48,7 @@ def link(session: Session) -> str:
     pairs.append(("pick", f"{pick.kind}.{pick.layer}.{pick.unit}.{pick.source}"))
     if session.player.speed != SPEEDS[2]:
         pairs.append(("speed", str(session.player.speed)))
-    if view.axes != View().axes:
+    if view.axes != session.data.axes:
         pairs.append(("axes", ",".join(map(str, view.axes))))
     if view.at:
         pairs.append(("hold", ",".join(map(repr, view.at))))

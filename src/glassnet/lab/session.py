@@ -74,6 +74,7 @@ class Session:
         self.message = ""
         self._watchers: list[Callable[[News], None]] = []
         self._base: tuple[Setting, Data] | None = None
+        self._inputs: tuple[str, ...] = ()  # those that the axes were chosen among
         self._seen: dict[str, Any] = {}  # state and trace of the position, made when asked for
         self.origin = self.setting  # before anything was changed on the way
         self.timeline: Timeline
@@ -386,9 +387,9 @@ class Session:
         row = min(self.position.row, len(self.data.X) - 1) if not self.position.held else 0
         self.position = Position(row=row)
         self._seen.clear()
-        n_in = self.data.X.shape[1]
-        if max(self.view.axes) >= n_in or len(self.view.at) not in (0, n_in):
-            self.view = replace(self.view, axes=(0, min(1, n_in - 1)), at=())
+        if self._inputs != self.data.inputs:  # other axes to draw over
+            self._inputs = self.data.inputs
+            self.view = replace(self.view, axes=self.data.axes, at=())
         try:
             self.pick.check(self.problem.task.net)
         except BadInput:  # the new network has no such neuron

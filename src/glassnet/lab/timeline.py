@@ -14,7 +14,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from threading import RLock
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -54,7 +54,7 @@ class Timeline:
         self._states = [begin]
         size = sum(array.nbytes for array in (begin.theta, *begin.slots))
         self._most = int(np.clip(limits.KEYFRAMES // max(size, 1), FEWEST, MOST))
-        self._curves = {name: np.empty(1024) for name in ("loss", "objective", "validation")}
+        self._curves: dict[Curve, Array] = {name: np.empty(1024) for name in get_args(Curve)}
 
     def curve(self, name: Curve = "loss") -> Array:
         """One number for each epoch so far, nan where it was not measured."""
@@ -153,7 +153,7 @@ class Timeline:
             )
         )
         costs, end = record.costs, self.end + epochs
-        measured = {
+        measured: dict[Curve, Any] = {
             "loss": costs.loss,
             "objective": costs.objective,
             "validation": np.nan if costs.validation is None else costs.validation,

@@ -67,7 +67,7 @@ class DataPanel:
                 lambda: f"{session.setting.held:g}",
                 lambda text: session.set(held=number(text)),
                 "these points are only measured on, never learnt from",
-            ).classes("lab-short")
+            ).classes("lab-held")
             self.scaled = fields.switch(
                 "Standardised",
                 lambda: session.setting.scaled,

@@ -8,7 +8,6 @@ from nicegui import ui
 
 from glassnet.core.errors import BadInput
 from glassnet.exchange import names
-from glassnet.exchange.names import OPTIMIZERS
 from glassnet.lab.number import number
 from glassnet.lab.panels.fields import Fields
 from glassnet.lab.session import Session
@@ -37,24 +36,20 @@ class Learning:
             .props('role=group aria-label="How it learns"')
         ):
             fields.choice("Optimizer", CALLED, self._name, self._use)
-            fields.text("Learning rate", self._rate, self._set_rate).classes("lab-short")
+            fields.text("Learning rate", self._rate, self._set_rate).classes("lab-rate")
             self.constants = ui.element("div").classes("lab-bar")
             self._drawn = ""
-            fields.text("Batch", self._batch, self._set_batch, "rows an update: all, or a number").classes(
-                "lab-short"
-            )
+            fields.text(
+                "Batch", self._batch, self._set_batch, "rows an update: all, or a number"
+            ).classes("lab-short")
             fields.choice(
-                "Over samples",
+                "Reduction",
                 {"mean": "mean", "sum": "sum", "batch": "batch by batch"},
                 lambda: session.setting.reduction,
                 lambda value: session.set(reduction=value),
             )
             for name in ("l1", "l2"):
-                fields.text(
-                    name.upper(),
-                    lambda name=name: f"{getattr(session.setting, name):g}",
-                    lambda text, name=name: session.set(**{name: number(text)}),
-                ).classes("lab-short")
+                self._penalty(name)
             fields.text(
                 "Epochs",
                 lambda: str(session.setting.epochs),
@@ -79,6 +74,14 @@ class Learning:
                 if field.name != "lr":
                     self._constant(field.name, getattr(optimizer, field.name))
 
+    def _penalty(self, name: str) -> None:
+        session = self.session
+        self.fields.text(
+            name.upper(),
+            lambda: f"{getattr(session.setting, name):g}",
+            lambda text: session.set(**{name: number(text)}),
+        ).classes("lab-short")
+
     def _constant(self, name: str, value: object) -> None:
         box = ui.input(name, value=f"{value}").props(f'dense outlined aria-label="{name}"')
         box.classes("lab-field lab-short")
@@ -98,7 +101,7 @@ class Learning:
         return type(names.optimizer(self.session.setting.optimizer)).__name__.lower()
 
     def _use(self, name: str) -> None:
-        made = OPTIMIZERS[name](lr=RATES[name])
+        made = names.optimizer(f"{name}:lr={RATES[name]}")
         self.session.set(optimizer=names.as_text(made))
 
     def _rate(self) -> str:
