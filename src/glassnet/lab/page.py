@@ -101,7 +101,7 @@ class Screen:
                 ).classes("lab-button")
             self.learning = Learning(session)
             self.message = ui.label("").classes("lab-message").props("role=alert")
-            lesson_panel(session, query)
+            self.lesson = lesson_panel(session, query)
 
     def _theme(self) -> None:
         self.dark.value = {None: True, True: False, False: None}[self.dark.value]
@@ -180,7 +180,7 @@ class Screen:
 
     def _tell_address(self) -> None:
         # the address shows the same again; while it trains it waits
-        address = link(self.session)
+        address = "&".join(filter(None, [link(self.session), self.lesson.query()]))
         if address != self._address and not self.session.playing:
             self._address = address
             self.client.run_javascript(

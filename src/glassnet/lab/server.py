@@ -24,6 +24,7 @@ from urllib.parse import parse_qsl, urlencode
 from glassnet.core.errors import BadInput, GlassnetError
 from glassnet.lab import workers
 from glassnet.lab.guard import NAMES, Guard, Key, Nonce, is_loopback, sentence
+from glassnet.lab.lessons import resolved
 from glassnet.lab.link import arrive, opened
 from glassnet.lab.opening import Opener
 from glassnet.lab.session import Session
@@ -162,13 +163,14 @@ async def _visit(
                 "Try again in a minute."
             )
             return HTMLResponse(sentence(said), status_code=503)
-        session, found = await workers.drawing(partial(_session, query, opener))
+        state = resolved(query)
+        session, found = await workers.drawing(partial(_session, state, opener))
         visitor = Visitor(client, session)
         visitors.enter(visitor)
     client.on_exception(partial(_say, session))
     build(session, query if found else "")
     if found:
-        visitor.follow(_arrive(visitor, query))
+        visitor.follow(_arrive(visitor, state))
     return None
 
 
