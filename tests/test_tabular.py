@@ -233,6 +233,7 @@ def test_the_task_takes_everything_from_the_recipe() -> None:
         l2=0.2,
         clip=0.3,
         dropout=(0.25, 0.5),
+        seed=6,
         bias=False,
         dtype="float32",
     )
@@ -243,7 +244,7 @@ def test_the_task_takes_everything_from_the_recipe() -> None:
     assert not any(layer.bias for layer in task.net.layers)
     assert (task.optimizer, task.reduction) == (SGD(0.2), "sum")
     assert (task.l1, task.l2, task.clip) == (0.1, 0.2, 0.3)
-    assert task.dropout == Dropout((0.25, 0.5), seed=recipe.seed)
+    assert task.dropout == Dropout((0.25, 0.5), seed=6)
     assert study.state.theta.dtype == np.float32
     assert prepare(SCORE, Recipe("score", hidden=())).task.net.sizes == (5, 1)
 

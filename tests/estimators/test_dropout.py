@@ -96,6 +96,13 @@ def test_a_run_that_is_resumed_ends_in_the_same_bits(tmp_path):
         classifier(max_iter=9, checkpoint=run, dropout=0.2).fit(X, Y)
 
 
+def test_a_run_without_dropout_is_the_run_it_was_before_there_was_any(tmp_path):
+    run = tmp_path / "run"
+    classifier(max_iter=4, checkpoint=run, dropout=0.0).fit(X, Y)
+    longer = classifier(max_iter=6, checkpoint=run, dropout=(0.0, 0.0)).fit(X, Y)
+    assert same(longer, classifier(max_iter=6, dropout=0.0).fit(X, Y))
+
+
 @pytest.mark.parametrize("rate", [0.0, 0.3, (0.1, 0.2)])
 def test_files(tmp_path, rate):
     est = classifier(dropout=rate).fit(X, Y)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -190,6 +191,24 @@ def test_the_quiz_asks_about_masks_and_knows_what_goes_wrong():
     assert "the mask is missing" in words or "that is a, before the mask" in words
 
 
+def test_the_slip_of_a_transposed_weight_takes_what_the_layer_below_hands_on():
+    net = Network.mlp(2, 3, 3, 1, activation=Tanh())
+    task = Task(net, SquaredError(), dropout=Dropout(0.5, seed=2))
+    X, y, _ = rows(TASKS["relu"])
+    found = trace(task, X[:, :2], y[:, :1], state=begin(task))
+    slips = [
+        (q.working.index, slip.value)
+        for seed in range(40)
+        for q in found.quiz(60, seed=seed).questions
+        for slip in q.slips
+        if q.working.step.name == "z2" and "W is transposed" in slip.words
+    ]
+    assert slips
+    for (s, j), value in slips:
+        turned = found["h1"].value[s] @ found["W2"].value[j] + found["b2"].value[j]
+        assert value == pytest.approx(turned)
+
+
 def test_without_dropout_a_trace_is_what_it_was():
     X, y, weight = rows(TASKS["relu"])
     bare = replace(TASKS["relu"], dropout=None)
@@ -219,7 +238,12 @@ def test_the_notebook_draws_the_same_masks(tmp_path, task, batch_size, layout, n
     called = {"math": "h2", "seed": "hidden2Layer_masked"}[names]
     if len(task.net.layers) == 3:
         assert f"✓ {called}" in printed
-    assert "def mask(" in path.read_text("utf-8")
+    source = path.read_text("utf-8")
+    assert "def mask(" in source
+    network = source[source.index("def network(") :]
+    network = network[: network.index("return")]
+    assert "mask" not in network
+    assert re.search(r"\b[mh]\d", network) is None  # with all neurons
 
 
 def test_a_notebook_in_float32_and_of_a_trace(tmp_path):
