@@ -7,7 +7,10 @@ import pytest
 
 from glassnet import datasets
 from glassnet.core.errors import BadInput
+from glassnet.exchange.model import Model
+from glassnet.exchange.tables import table_of
 from glassnet.lab.data import built_in, edited, split
+from glassnet.lab.session import Session
 from glassnet.lab.setting import PRESETS, SETS, Setting
 
 
@@ -97,3 +100,24 @@ def test_the_first_axes_are_the_inputs_that_tell_most():
     assert all(digits.X[:, i].std() > 0 for i in digits.axes)
     assert built_in(Setting()).axes == (0, 1)
     assert built_in(PRESETS["sine"]).axes == (0, 0)
+
+
+@pytest.mark.parametrize(("name", "scaled"), [("moons", True), ("iris", True), ("sine", False)])
+def test_a_model_of_a_built_in_set_takes_rows_in_the_sets_own_units(name, scaled):
+    session = Session(replace(PRESETS[name], held=0.0, scaled=scaled))
+    session.step_epochs()
+    raw = getattr(datasets, name)()
+    data, theta = session.data, session.state.theta
+    if name != "iris":
+        raw = getattr(datasets, name)(len(data.X), noise=session.setting.noise)
+    model = Model(session.problem.task, theta, data.encodings, data.target)
+    table = table_of({label: raw.X[:, i] for i, label in enumerate(raw.inputs)})
+    X, _ = model.encode(table)
+    np.testing.assert_array_equal(X, data.X)
+    values = model.predict_table(table).values
+    if data.labels:
+        np.testing.assert_array_equal(
+            values, np.array(data.labels, dtype=object)[data.classes_of(model.predict(data.X))]
+        )
+    else:
+        np.testing.assert_array_equal(values, model.predict(data.X)[:, 0])

@@ -17,8 +17,8 @@ from glassnet import datasets
 from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array
 from glassnet.datasets import Dataset
-from glassnet.exchange.encodings import Encoding
-from glassnet.exchange.targets import Target
+from glassnet.exchange.encodings import Encoding, Number
+from glassnet.exchange.targets import Classes, Numbers, Target
 from glassnet.lab import limits
 from glassnet.lab.limits import within
 from glassnet.lab.setting import Point, Setting
@@ -33,7 +33,7 @@ class Data:
     labels : names of the classes; empty where the outputs are numbers.
     scaling : a line for each input: how it was scaled.
     notes : what a reader should be told.
-    encodings, target : of a table, for the model file.
+    encodings, target : from a table's cells to X and y, for the model file.
     """
 
     name: str
@@ -108,17 +108,15 @@ def built_in(setting: Setting) -> Data:
         raise BadInput("a link to a table", "the table itself is expected", "Open it here again.")
     X, y = np.array(found.X), np.array(found.y)
     first, second = split(len(X), setting.held, setting.data_seed)
-    if not setting.scaled:
-        scaling = tuple(f"{name} as it is" for name in found.inputs)
-    else:
-        centre = X[first].mean(axis=0)
-        scale = X[first].std(axis=0)
+    centre, scale = np.zeros(X.shape[1]), np.ones(X.shape[1])
+    if setting.scaled:
+        centre, scale = X[first].mean(axis=0), X[first].std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)
         X = (X - centre) / scale
-        scaling = tuple(
-            f"{name}: minus its mean {m:.4g}, divided by its standard deviation {s:.4g}"
-            for name, m, s in zip(found.inputs, centre, scale, strict=True)
-        )
+    encodings = tuple(
+        Number(name, float(m), float(s), float(m))
+        for name, m, s in zip(found.inputs, centre, scale, strict=True)
+    )
     held = len(second) > 0
     data = Data(
         found.name,
@@ -129,9 +127,24 @@ def built_in(setting: Setting) -> Data:
         found.inputs,
         found.outputs,
         found.labels,
-        scaling,
+        tuple(told(one) for one in encodings) if setting.scaled else as_they_are(found.inputs),
+        encodings=encodings,
+        target=Classes("class", found.labels) if found.labels else Numbers(found.outputs[0]),
     )
     return edited(data, setting.points)
+
+
+def told(one: Number) -> str:
+    """How an input was scaled."""
+    return (
+        f"{one.column}: minus its mean {one.mean:.4g}, "
+        f"divided by its standard deviation {one.scale:.4g}"
+    )
+
+
+def as_they_are(inputs: tuple[str, ...]) -> tuple[str, ...]:
+    """That inputs were not scaled."""
+    return tuple(f"{name} as it is" for name in inputs)
 
 
 def split(n: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
