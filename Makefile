@@ -12,7 +12,7 @@ STAMPS  := $(VENV)/stamps
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-lowest check format docs screenshots bench bench-lesson pin \
+.PHONY: help demo lab test test-slow test-lowest check format docs screenshots bench bench-lesson pin \
     clean FORCE
 
 help:  ## this list
@@ -20,6 +20,9 @@ help:  ## this list
 
 demo: $(STAMPS)/base  ## the notebook replayed, every number compared; pictures in glassnet-demo/
 	$(BIN)/glassnet demo
+
+lab: $(STAMPS)/lab  ## a page in the browser on which a network trains before your eyes
+	$(BIN)/glassnet lab
 
 # the coverage is told also where a test failed
 test: $(STAMPS)/test  ## the fast tests, with branch coverage
@@ -119,6 +122,11 @@ $(STAMPS)/base: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing glassnet and what it needs into $(VENV): once, about a minute"
 	@$(PIP) --editable .
 	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/lab: $(STAMPS)/base
+	@echo "Installing what the lab needs into $(VENV): once, about half a minute"
+	@$(PIP) --editable '.[lab]'
+	@touch $@
 
 $(STAMPS)/test $(STAMPS)/check $(STAMPS)/docs $(STAMPS)/bench: $(STAMPS)/%: $(STAMPS)/base
 	@echo "Installing the tools of '$*' into $(VENV): once, about half a minute"
