@@ -39,7 +39,7 @@ ORDERS = 2**18
 @lru_cache(maxsize=8)
 def kernels(target: Target, real: Type) -> tuple[Kernel, Kernel, Any]:
     """`train` and `predict` for a machine and a dtype, and the library that holds them."""
-    module, kit = Module(), Kit(target, real)
+    module, kit = Module(looks_up=target.looks_up), Kit(target, real)
     write_one_row(module, kit, write_driver(module, kit))
     library = load(str(module), target, thorough=False)
     face = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)

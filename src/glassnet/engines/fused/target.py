@@ -31,6 +31,11 @@ class Target:
         """Whether it is one of Intel's and AMD's."""
         return self.triple.startswith(("x86_64", "i386", "i686"))
 
+    @property
+    def looks_up(self) -> bool:
+        """Whether it has all of AVX-512 that `exp_by_table` asks for."""
+        return self.x86 and self.vector_bytes == 64
+
     def machine(self) -> Any:
         """LLVM's code generator for it."""
         import llvmlite.binding as llvm

@@ -61,7 +61,7 @@ def compiled_tiny(kit: Kit, net: Network, loss: Loss, operations: float) -> Comp
         if spent < WORTH:
             keep(_spent, key, spent)
             return None
-    module, found = Module(), None
+    module, found = Module(looks_up=kit.target.looks_up), None
     with suppress(NotCompilable):
         write(module, kit, net, loss)
         library = load(str(module), kit.target)
