@@ -653,14 +653,16 @@ class Code:
         if count == 1:
             return self.value(f"extractelement {value!r}, i32 {first}", value.type.of(1))
         have = value.type.lanes
-        there = [first + i if first + i < have else have for i in range(count)]
+        there = [min(have, first + i) for i in range(count)]
         return self.shuffle(value, self.constant(0.0, value.type), there)
 
     def joined(self, parts: Sequence[Value]) -> Value:
         """The lanes of several values of one type, one after another."""
         while len(parts) > 1:
             lanes = range(2 * parts[0].type.lanes)
-            parts = [self.shuffle(a, b, lanes) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+            parts = [
+                self.shuffle(a, b, lanes) for a, b in zip(parts[::2], parts[1::2], strict=True)
+            ]
         return parts[0]
 
     def first(self, count: Value, lanes: int) -> Value:

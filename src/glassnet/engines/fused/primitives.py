@@ -202,16 +202,15 @@ def growth(code: Code, r: Value) -> Value:
 def exp(code: Code, x: Value, tail: Any = None) -> Value:
     """e^x = 2^n e^r: 1.1, 1.1 ulp (1.31 below 5e-308). tail : what is to be added to x yet.
 
-    With AVX-512 by a table. 0 where e^x is below 3.3e-308 (float32: 1.8e-38), about the smallest normal number.
+    With AVX-512 by a table. 0 where e^x is below 3.3e-308 (float32: 1.8e-38), about the smallest
+    normal number.
     """
     f = form(x)
     if code.module.looks_up and tail is None:
         return in_whole_registers(code, exp_by_table, x)
     if never_positive(code, x):
         t, r = octaves(code, x)
-        return code.select(
-            code.compare("lt", x, f.flush), 0.0, code.fma(t, growth(code, r), t)
-        )
+        return code.select(code.compare("lt", x, f.flush), 0.0, code.fma(t, growth(code, r), t))
     # twice half of it, as 2^1024 is no number
     t, r = octaves(code, x, top=f.bias + 1, shift=1, tail=tail)
     half = code.fma(t, growth(code, r), t)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from glassnet.core.losses import Loss
 from glassnet.core.network import Network
@@ -35,8 +35,8 @@ WORTH = 1e9
 """Operations on one network that take about as long as to compile code for it alone."""
 KEPT = 64
 """Of how many networks such code, or what was spent on them, is kept in memory."""
-AT_ONCE = {64: 2, 32: 4}
-"""Vectors of samples that go through the network side by side, by the bits of a number."""
+AT_ONCE = 4
+"""Vectors of samples that go through the network side by side."""
 
 
 Key = tuple[Kit, Network, Loss]
@@ -86,104 +86,140 @@ def write(module: Module, kit: Kit, net: Network, loss: Loss) -> None:
     n = kit.lanes
     closed = loss.closes(net.layers[-1].activation)
     f, df = (loss.fz, loss.dfz) if closed else (loss.f, loss.df)
+    starts = [sum(layer.n_params for layer in net.layers[:k]) for k in range(len(net.layers))]
+    last = len(net.layers) - 1
 
     def body(code: Code, x: Pointer, y: Pointer, w: Pointer, theta: Pointer, sums: Pointer,
              ld: Value, flags: Value) -> Value:  # fmt: skip
-        parts = [code.variable(kit.vector, 0.0) for _ in range(net.n_params)]
-        with code.when((flags & ADD) != 0):
-            for i, part in enumerate(parts):
-                part.set(sums.vector(i * n, n))
+        zero = code.constant(0.0, kit.vector)
+        with code.when((flags & ADD) == 0), code.loop(0, net.n_params) as i:
+            sums.put(i * n, zero)
         total = code.variable(F64.of(n), 0.0)
         at = code.variable(I64, 0)
-        for wide in (AT_ONCE[kit.real.bits], 1):
+        for wide in (AT_ONCE, 1):
             with code.repeat(lambda wide=wide: at.get() + wide * n <= ld):
                 s = at.get()
-                samples(code, [s + v * n for v in range(wide)], x, y, w, theta, parts, total, ld)
+                samples(code, [s + v * n for v in range(wide)], x, y, w, theta, sums, total, ld)
                 at.set(s + wide * n)
-        for i, part in enumerate(parts):
-            sums.put(i * n, part.get())
         return code.total(total.get())
 
     def samples(code: Code, where: list[Value], x: Pointer, y: Pointer, w: Pointer, theta: Pointer,
-                parts: list[Variable], total: Variable, ld: Value) -> None:  # fmt: skip
+                sums: Pointer, total: Variable, ld: Value) -> None:  # fmt: skip
         """Some vectors of samples: forward, loss, backward, and their share of every sum."""
         side = range(len(where))
-        below = [[x.vector(ld * i + s, n) for s in where] for i in range(net.n_in)]
-        seen, slopes, starts, start = [], [], [], 0
         zero = code.constant(0.0, kit.vector)
-        for number, layer in enumerate(net.layers):
-            seen.append(below)
-            starts.append(start)
-            weights = layer.n_in * layer.n_out
-            simple = is_identity(layer.activation)
-            plain = simple or (closed and number == len(net.layers) - 1)
-            kind, constants = type(layer.activation), layer.activation.constants
-            zs, above, slope = [], [], []
-            for j in range(layer.n_out):
-                z = [zero] * len(where)
-                if layer.bias:
-                    z = [code.splat(theta[start + weights + j], n)] * len(where)
-                for i in range(layer.n_in):
-                    W = code.splat(theta[start + i * layer.n_out + j], n)
-                    z = [code.fma(W, below[i][v], z[v]) for v in side]
-                a = z
-                if not simple:
-                    a = [vector(code, kit, run(kind.f, z[v], *constants)) for v in side]
-                if not plain:
-                    slope.append(
-                        [vector(code, kit, run(kind.df, z[v], a[v], *constants)) for v in side]
-                    )
-                zs.append(z)
-                above.append(a)
-            slopes.append(slope)
-            start += layer.n_params
-            below = above
 
-        source = zs if closed else below
+        def rows(count: int) -> Pointer:
+            """Memory for the vectors of so many neurons."""
+            return Pointer(code, code.place(kit.vector, count * len(where)).text, kit.real)
+
+        def row(of: Pointer, j: Any) -> list[Value]:
+            return [of.vector((j * len(where) + v) * n, n) for v in side]
+
+        def put_row(of: Pointer, j: Any, values: list[Value]) -> None:
+            for v in side:
+                of.put((j * len(where) + v) * n, values[v])
+
+        def weight_of(number: int, i: Any, j: Any) -> Value:
+            """A weight in every lane, from neuron i to neuron j of a layer."""
+            return code.splat(theta[i * net.layers[number].n_out + j + starts[number]], n)
+
+        def bias_of(number: int) -> int:
+            layer = net.layers[number]
+            return starts[number] + layer.n_in * layer.n_out
+
+        z = [rows(layer.n_out) for layer in net.layers]
+        a = [z[k] if is_identity(layer.activation) else rows(layer.n_out)
+             for k, layer in enumerate(net.layers)]  # fmt: skip
+        d = [rows(layer.n_out) for layer in net.layers]
+
+        def below(number: int, i: Any) -> list[Value]:
+            """What comes into a layer."""
+            if number:
+                return row(a[number - 1], i)
+            return [x.vector(ld * i + s, n) for s in where]
+
+        # ---- forward
+
+        def forward(number: int, j: Any) -> None:
+            layer = net.layers[number]
+            zs = [zero for _ in side]
+            if layer.bias:
+                zs = [code.splat(theta[j + bias_of(number)], n)] * len(where)
+            for i in range(layer.n_in):
+                W, given = weight_of(number, i, j), below(number, i)
+                zs = [code.fma(W, given[v], zs[v]) for v in side]
+            put_row(z[number], j, zs)
+            if a[number] is not z[number]:
+                kind, constants = type(layer.activation), layer.activation.constants
+                out = [vector(code, kit, run(kind.f, zs[v], *constants)) for v in side]
+                put_row(a[number], j, out)
+
+        for number, layer in enumerate(net.layers):
+            with code.loop(0, layer.n_out) as j:
+                forward(number, j)
+
+        # ---- loss
+
+        source = z[last] if closed else a[last]
         weight = [w.vector(s, n) for s in where]
-        target = [[y.vector(ld * j + s, n) for s in where] for j in range(net.n_out)]
-        for v in side:
+        for v, s in enumerate(where):
             losses = zero
             for j in range(net.n_out):
-                one = run(f, source[j][v], target[j][v], *loss.constants)
+                one = run(f, row(source, j)[v], y.vector(ld * j + s, n), *loss.constants)
                 losses = code.rounded(losses + code.convert(one, kit.vector))
             wide = code.convert(losses, F64.of(n))
             total.set(code.fma(code.convert(weight[v], F64.of(n)), wide, total.get()))
-        d = [
-            [
-                code.rounded(
-                    weight[v]
-                    * code.convert(run(df, below[j][v], target[j][v], *loss.constants), kit.vector)
-                )
-                for v in side
-            ]
-            for j in range(net.n_out)
-        ]
 
-        for number in reversed(range(len(net.layers))):
-            layer, start, slope = net.layers[number], starts[number], slopes[number]
-            if slope:
-                d = [[code.rounded(d[j][v] * slope[j][v]) for v in side]
-                     for j in range(layer.n_out)]  # fmt: skip
+        # ---- backward: each neuron is done with before the next one, so that registers are few
+
+        def through(number: int, j: Any, dL_da: list[Value]) -> list[Value]:
+            """dL/dz of a neuron from its dL/da."""
+            activation = net.layers[number].activation
+            if is_identity(activation):
+                return dL_da
+            kind, constants = type(activation), activation.constants
+            zs, out = row(z[number], j), row(a[number], j)
+            slope = [vector(code, kit, run(kind.df, zs[v], out[v], *constants)) for v in side]
+            return [code.rounded(dL_da[v] * slope[v]) for v in side]
+
+        def into(number: int, j: Any, dL_dz: list[Value]) -> None:
+            """Keep a neuron's dL/dz, and add its share to the gradient of what leads to it."""
+            layer = net.layers[number]
+            put_row(d[number], j, dL_dz)
             for i in range(layer.n_in):
-                for j in range(layer.n_out):
-                    part = parts[start + i * layer.n_out + j]
-                    for v in side:
-                        part.set(code.fma(seen[number][i][v], d[j][v], part.get()))
+                given, place = below(number, i), (i * layer.n_out + j + starts[number]) * n
+                part = sums.vector(place, n)
+                for v in side:
+                    part = code.fma(given[v], dL_dz[v], part)
+                sums.put(place, part)
             if layer.bias:
-                for j in range(layer.n_out):
-                    part = parts[start + layer.n_in * layer.n_out + j]
-                    for v in side:
-                        part.set(part.get() + d[j][v])
-            if number:
-                handed = []
-                for i in range(layer.n_in):
-                    total_d = [zero] * len(where)
-                    for j in range(layer.n_out):
-                        W = code.splat(theta[start + i * layer.n_out + j], n)
-                        total_d = [code.fma(W, d[j][v], total_d[v]) for v in side]
-                    handed.append(total_d)
-                d = handed
+                place = (j + bias_of(number)) * n
+                part = sums.vector(place, n)
+                for v in side:
+                    part = part + dL_dz[v]
+                sums.put(place, part)
+
+        def at_the_end(j: Any) -> None:
+            dL_da = []
+            for v, s in enumerate(where):
+                target = y.vector(ld * j + s, n)
+                slope = run(df, row(a[last], j)[v], target, *loss.constants)
+                dL_da.append(code.rounded(weight[v] * code.convert(slope, kit.vector)))
+            into(last, j, dL_da if closed else through(last, j, dL_da))
+
+        def handed(number: int, i: Any) -> None:
+            layer, dL_da = net.layers[number], [zero for _ in side]
+            for j in range(layer.n_out):
+                W, dL_dz = weight_of(number, i, j), row(d[number], j)
+                dL_da = [code.fma(W, dL_dz[v], dL_da[v]) for v in side]
+            into(number - 1, i, through(number - 1, i, dL_da))
+
+        with code.loop(0, net.n_out) as j:
+            at_the_end(j)
+        for number in range(last, 0, -1):
+            with code.loop(0, net.layers[number].n_in) as i:
+                handed(number, i)
 
     real = Pointing(kit.real)
     module.define("learn", [real, real, real, real, real, I64, I64], body, returns=F64, public=True)
