@@ -27,7 +27,7 @@ from glassnet.engines.fused.steps import Steps
 from glassnet.engines.fused.target import Kit, Target
 from glassnet.engines.fused.threads import SLOW, Kernel, Pace, execute, give_way
 from glassnet.engines.fused.tiles import LAYER
-from glassnet.engines.fused.tiny import compiled_tiny
+from glassnet.engines.fused.tiny import Whole, compiled_tiny
 
 FIELD = {name: number for number, name in enumerate(JOB)}
 ORDER, PLACES = DATA.index("order"), DATA.index("places")
@@ -115,7 +115,8 @@ class Prepared:
 
     how: Plan
     kernel: Kernel
-    steps: Steps | None  # what the optimizer has to know of a step
+    optimizer: Optimizer | None  # as it is compiled
+    steps: Steps | None  # what it has to know of a step
     one_row: int  # the address of `answer_row`
     template: np.ndarray  # the fields of the job that are the same in every run
     keep: tuple[Any, ...]
@@ -146,7 +147,7 @@ def prepared(kit: Kit, task: Task, batch: int, *, whole: bool, updating: bool) -
     net, optimizer = task.net, task.optimizer
     how = plan(kit, net, task.loss, batch, whole=whole, learning=True)
     loss = compiled(kit, task.loss, closed=task.loss.closes(net.layers[-1].activation))
-    update = None
+    update = any_rate = None
     if updating and isinstance(optimizer, Optimizer):
         # the learning rate is handed over by itself: one and the same for all, checked by nobody
         any_rate = copy.copy(optimizer)
@@ -160,7 +161,13 @@ def prepared(kit: Kit, task: Task, batch: int, *, whole: bool, updating: bool) -
         penalised=bool(task.l1 or task.l2), clipped=task.clip is not None,
     )  # fmt: skip
     return Prepared(
-        how, kernel, None if update is None else update.steps, 0, table, (loss, update, library)
+        how,
+        kernel,
+        any_rate,
+        None if update is None else update.steps,
+        0,
+        table,
+        (loss, update, library),
     )
 
 
@@ -170,7 +177,7 @@ def prepared_to_predict(kit: Kit, net: Network) -> Prepared:
     how = plan(kit, net, None, 4096, whole=False, learning=False)
     _, kernel, library = kernels(kit.target, kit.real)
     one_row = library.address("answer_row")
-    return Prepared(how, kernel, None, one_row, template(how, net), (library,))
+    return Prepared(how, kernel, None, None, one_row, template(how, net), (library,))
 
 
 # ---- training
@@ -229,9 +236,13 @@ class Run:
             self.judging = judging / SLOW  # seconds, at most
             operations += judging / self.batches
         self.pace = Pace(operations)
-        tiny = None
+        tiny = whole = None
         if how.grouped:
-            tiny = compiled_tiny(kit, net, task.loss, epochs * self.rows * how.flops)
+            one_tile = how.resident and self.rows <= how.tile and held is None
+            if one_tile and code.optimizer and not (task.l1 or task.l2 or task.clip is not None):
+                whole = Whole(code.optimizer, self.rows <= kit.lanes)
+            key = kit, net, task.loss, whole
+            tiny = compiled_tiny(key, epochs * self.rows * how.flops)
         space = workspace(
             how, net, dtype.itemsize, self.threads, tiles=-(-self.rows // how.tile),
             batch=self.batch, held=held is not None, learning=True,
@@ -247,9 +258,9 @@ class Run:
             theta=address(self.theta), gradient=address(self.gradient), slots=address(addresses),
             data=address(self.data), held_out=address(held), batches=self.batches, step=step,
             running=running, constants=running + 24, losses=costs, objectives=costs + 8 * epochs,
-            validation=costs + 16 * epochs, tiny=0 if tiny is None else tiny["learn"],
-            quick=tiny is not None and how.resident and self.rows <= how.tile and held is None
-            and not (task.l1 or task.l2 or task.clip is not None), **places,
+            validation=costs + 16 * epochs,
+            tiny=tiny["learn"] if tiny and not whole else 0,
+            quick=tiny["repeat"] if tiny and whole else 0, **places,
         )  # fmt: skip
 
     @property

@@ -1,18 +1,23 @@
-"""Code for one tiny network: every neuron written out, nothing left to look up.
+"""Code for one tiny network alone: its sizes known, every sum in registers, nothing looked up.
 
 `learn(x, y, w, theta, sums, ld, flags)` → Σ_s w_s·ℓ_s does to one tile what `tiles.forward`, the
-loss, `tiles.backward` and `tiles.lane_gradients` do, in the same order of operations, so with the
-same bits; it takes a fraction of a second to compile, and pays where a run is long.
+loss, `tiles.backward` and `tiles.lane_gradients` do. `repeat(…)` makes whole updates, one after
+the other, where all samples are one tile. Both make the same operations in the same order as the
+code for all networks, so the same bits; they take a fraction of a second to compile, and pay where
+a run is long.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any, TypeVar
 
 from glassnet.core.losses import Loss
 from glassnet.core.network import Network
+from glassnet.core.optimizers import Optimizer
 from glassnet.engines.fused.assembler import (
     F64,
     I64,
@@ -26,11 +31,12 @@ from glassnet.engines.fused.assembler import (
 )
 from glassnet.engines.fused.blocks import ADD
 from glassnet.engines.fused.compiler import load
-from glassnet.engines.fused.formulas import Compiled, is_identity, run
+from glassnet.engines.fused.formulas import Compiled, is_identity, run, write_optimizer
 from glassnet.engines.fused.target import Kit
+from glassnet.engines.fused.tiles import totals
 
 WEIGHTS = 128
-"""Weights up to which a network is written out: the code has two to six instructions for each."""
+"""Weights up to which a network gets code of its own: it has two to six instructions for each."""
 WORTH = 1e9
 """Operations on one network that take about as long as to compile code for it alone."""
 KEPT = 64
@@ -39,22 +45,32 @@ AT_ONCE = 4
 """Vectors of samples that go through the network side by side."""
 
 
-Key = tuple[Kit, Network, Loss]
+@dataclass(frozen=True)
+class Whole:
+    """Whole updates are wanted: by which optimizer, and whether one vector holds all samples."""
+
+    optimizer: Optimizer
+    one_vector: bool
+
+
+Key = tuple[Kit, Network, Loss, Whole | None]
 
 _made: dict[Key, Compiled | None] = {}
 _spent: dict[Key, float] = {}
 _counting = Lock()  # several threads may come at once
 
 
-def compiled_tiny(kit: Kit, net: Network, loss: Loss, operations: float) -> Compiled | None:
+def compiled_tiny(key: Key, operations: float) -> Compiled | None:
     """The code for a network on which so many operations are about to be spent.
 
     None as long as fewer than WORTH have been: whoever pays for the ski only after the rent came
     to its price never pays more than double. None for ever where the network is too large, or its
     formulas mix its neurons.
     """
-    key = kit, net, loss
-    if key in _made or net.n_params > WEIGHTS:
+    kit, net, loss, whole = key
+    if net.n_params > WEIGHTS:
+        return None
+    if key in _made:
         return _made.get(key)
     with _counting:
         spent = _spent.pop(key, 0.0) + operations
@@ -63,9 +79,13 @@ def compiled_tiny(kit: Kit, net: Network, loss: Loss, operations: float) -> Comp
             return None
     module, found = Module(looks_up=kit.target.looks_up), None
     with suppress(NotCompilable):
-        write(module, kit, net, loss)
+        if whole is None:
+            write_learn(module, Walk(kit, net, loss))
+        else:
+            write_repeat(module, Walk(kit, net, loss, straight=whole.one_vector), whole)
+        name = "learn" if whole is None else "repeat"
         library = load(str(module), kit.target)
-        found = Compiled({"learn": library.address("learn")}, library)
+        found = Compiled({name: library.address(name)}, library)
     with _counting:
         keep(_made, key, found)
     return found
@@ -81,52 +101,102 @@ def keep(known: dict[Key, Kept], key: Key, value: Kept) -> None:
         del known[next(iter(known))]
 
 
-def write(module: Module, kit: Kit, net: Network, loss: Loss) -> None:
-    """Write it into a module."""
-    n = kit.lanes
-    closed = loss.closes(net.layers[-1].activation)
-    f, df = (loss.fz, loss.dfz) if closed else (loss.f, loss.df)
-    starts = [sum(layer.n_params for layer in net.layers[:k]) for k in range(len(net.layers))]
-    last = len(net.layers) - 1
+# ---- some vectors of samples
 
-    def body(code: Code, x: Pointer, y: Pointer, w: Pointer, theta: Pointer, sums: Pointer,
-             ld: Value, flags: Value) -> Value:  # fmt: skip
-        zero = code.constant(0.0, kit.vector)
-        with code.when((flags & ADD) == 0), code.loop(0, net.n_params) as i:
-            sums.put(i * n, zero)
+
+class Held:
+    """Vectors in registers, addressed as if they lay in memory."""
+
+    def __init__(self) -> None:
+        self.values: dict[int, Value] = {}
+
+    def vector(self, i: int, _: int) -> Value:
+        """The vector at an index."""
+        return self.values[i]
+
+    def put(self, i: int, value: Value) -> None:
+        """Keep a vector at an index."""
+        self.values[i] = value
+
+
+Place = Pointer | Held
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Where the samples of a tile lie; ld: how far apart their features do."""
+
+    x: Pointer
+    y: Pointer
+    w: Pointer
+    ld: Value
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Some vectors of samples go through a network and back.
+
+    straight : every neuron is written out, and all lies in registers; else layers are loops, which
+        leave LLVM registers enough for several vectors at once.
+    """
+
+    kit: Kit
+    net: Network
+    loss: Loss
+    straight: bool = False
+
+    def all_samples(self, code: Code, samples: Samples, weight_at: Callable[[Any], Value],
+                    sums: Place) -> Value:  # fmt: skip
+        """Σ_s w_s·ℓ_s; each lane's share of the gradient is added to `sums`."""
+        n = self.kit.lanes
         total = code.variable(F64.of(n), 0.0)
+        if self.straight:
+            self.some(code, [code.constant(0, I64)], samples, weight_at, sums, total)
+            return code.total(total.get())
         at = code.variable(I64, 0)
         for wide in (AT_ONCE, 1):
-            with code.repeat(lambda wide=wide: at.get() + wide * n <= ld):
+            with code.repeat(lambda wide=wide: at.get() + wide * n <= samples.ld):
                 s = at.get()
-                samples(code, [s + v * n for v in range(wide)], x, y, w, theta, sums, total, ld)
+                self.some(code, [s + v * n for v in range(wide)], samples, weight_at, sums, total)
                 at.set(s + wide * n)
         return code.total(total.get())
 
-    def samples(code: Code, where: list[Value], x: Pointer, y: Pointer, w: Pointer, theta: Pointer,
-                sums: Pointer, total: Variable, ld: Value) -> None:  # fmt: skip
-        """Some vectors of samples: forward, loss, backward, and their share of every sum."""
-        side = range(len(where))
-        zero = code.constant(0.0, kit.vector)
+    def each(self, code: Code, count: int, body: Callable[[Any], None]) -> None:
+        """The body for each neuron."""
+        if self.straight:
+            for j in range(count):
+                body(j)
+        else:
+            with code.loop(0, count) as j:
+                body(j)
 
-        def rows(count: int) -> Pointer:
-            """Memory for the vectors of so many neurons."""
+    def some(self, code: Code, where: list[Value], samples: Samples,
+             weight_at: Callable[[Any], Value], sums: Place, total: Variable) -> None:  # fmt: skip
+        """Forward, loss, backward, and the share of these vectors in every sum."""
+        kit, net, loss, n, straight = self.kit, self.net, self.loss, self.kit.lanes, self.straight
+        x, y, ld = samples.x, samples.y, samples.ld
+        side, last = range(len(where)), len(net.layers) - 1
+        zero = code.constant(0.0, kit.vector)
+        closed = loss.closes(net.layers[-1].activation)
+        f, df = (loss.fz, loss.dfz) if closed else (loss.f, loss.df)
+        starts = [sum(layer.n_params for layer in net.layers[:k]) for k in range(len(net.layers))]
+
+        def rows(count: int) -> Place:
+            """Room for the vectors of so many neurons."""
+            if straight:
+                return Held()
             return Pointer(code, code.place(kit.vector, count * len(where)).text, kit.real)
 
-        def row(of: Pointer, j: Any) -> list[Value]:
+        def row(of: Place, j: Any) -> list[Value]:
             return [of.vector((j * len(where) + v) * n, n) for v in side]
 
-        def put_row(of: Pointer, j: Any, values: list[Value]) -> None:
+        def put_row(of: Place, j: Any, values: list[Value]) -> None:
             for v in side:
                 of.put((j * len(where) + v) * n, values[v])
 
-        def weight_of(number: int, i: Any, j: Any) -> Value:
-            """A weight in every lane, from neuron i to neuron j of a layer."""
-            return code.splat(theta[i * net.layers[number].n_out + j + starts[number]], n)
-
-        def bias_of(number: int) -> int:
-            layer = net.layers[number]
-            return starts[number] + layer.n_in * layer.n_out
+        def place_of(number: int, i: Any, j: Any) -> Any:
+            """Of the weight from neuron i to neuron j of a layer; i = n_in: of the bias."""
+            return i * net.layers[number].n_out + j + starts[number]
 
         z = [rows(layer.n_out) for layer in net.layers]
         a = [z[k] if is_identity(layer.activation) else rows(layer.n_out)
@@ -145,9 +215,9 @@ def write(module: Module, kit: Kit, net: Network, loss: Loss) -> None:
             layer = net.layers[number]
             zs = [zero for _ in side]
             if layer.bias:
-                zs = [code.splat(theta[j + bias_of(number)], n)] * len(where)
+                zs = [weight_at(place_of(number, layer.n_in, j))] * len(where)
             for i in range(layer.n_in):
-                W, given = weight_of(number, i, j), below(number, i)
+                W, given = weight_at(place_of(number, i, j)), below(number, i)
                 zs = [code.fma(W, given[v], zs[v]) for v in side]
             put_row(z[number], j, zs)
             if a[number] is not z[number]:
@@ -156,13 +226,12 @@ def write(module: Module, kit: Kit, net: Network, loss: Loss) -> None:
                 put_row(a[number], j, out)
 
         for number, layer in enumerate(net.layers):
-            with code.loop(0, layer.n_out) as j:
-                forward(number, j)
+            self.each(code, layer.n_out, lambda j, number=number: forward(number, j))
 
         # ---- loss
 
         source = z[last] if closed else a[last]
-        weight = [w.vector(s, n) for s in where]
+        weight = [samples.w.vector(s, n) for s in where]
         for v, s in enumerate(where):
             losses = zero
             for j in range(net.n_out):
@@ -188,13 +257,13 @@ def write(module: Module, kit: Kit, net: Network, loss: Loss) -> None:
             layer = net.layers[number]
             put_row(d[number], j, dL_dz)
             for i in range(layer.n_in):
-                given, place = below(number, i), (i * layer.n_out + j + starts[number]) * n
+                given, place = below(number, i), place_of(number, i, j) * n
                 part = sums.vector(place, n)
                 for v in side:
                     part = code.fma(given[v], dL_dz[v], part)
                 sums.put(place, part)
             if layer.bias:
-                place = (j + bias_of(number)) * n
+                place = place_of(number, layer.n_in, j) * n
                 part = sums.vector(place, n)
                 for v in side:
                     part = part + dL_dz[v]
@@ -211,20 +280,108 @@ def write(module: Module, kit: Kit, net: Network, loss: Loss) -> None:
         def handed(number: int, i: Any) -> None:
             layer, dL_da = net.layers[number], [zero for _ in side]
             for j in range(layer.n_out):
-                W, dL_dz = weight_of(number, i, j), row(d[number], j)
+                W, dL_dz = weight_at(place_of(number, i, j)), row(d[number], j)
                 dL_da = [code.fma(W, dL_dz[v], dL_da[v]) for v in side]
             into(number - 1, i, through(number - 1, i, dL_da))
 
-        with code.loop(0, net.n_out) as j:
-            at_the_end(j)
+        self.each(code, net.n_out, at_the_end)
         for number in range(last, 0, -1):
-            with code.loop(0, net.layers[number].n_in) as i:
-                handed(number, i)
-
-    real = Pointing(kit.real)
-    module.define("learn", [real, real, real, real, real, I64, I64], body, returns=F64, public=True)
+            self.each(code, net.layers[number].n_in, lambda i, number=number: handed(number, i))
 
 
 def vector(code: Code, kit: Kit, value: object) -> Value:
     """A formula's result as the tiles hold it: a vector, rounded."""
     return code.rounded(code.convert(value, kit.vector))
+
+
+# ---- the functions
+
+
+def write_learn(module: Module, walk: Walk) -> None:
+    """Write `learn` into a module."""
+    kit, n = walk.kit, walk.kit.lanes
+
+    def body(code: Code, x: Pointer, y: Pointer, w: Pointer, theta: Pointer, sums: Pointer,
+             ld: Value, flags: Value) -> Value:  # fmt: skip
+        with code.when((flags & ADD) == 0), code.loop(0, walk.net.n_params) as i:
+            sums.put(i * n, code.constant(0.0, kit.vector))
+        samples = Samples(x, y, w, ld)
+        return walk.all_samples(code, samples, lambda i: code.splat(theta[i], n), sums)
+
+    real = Pointing(kit.real)
+    module.define("learn", [real, real, real, real, real, I64, I64], body, returns=F64, public=True)
+
+
+def write_repeat(module: Module, walk: Walk, whole: Whole) -> None:
+    """Write `repeat` into a module: so many updates, each with all samples, in one tile.
+
+    scale : what sums become gradients and objectives by. share, counts : the loss is
+    Σ·share/counts, the objective Σ·scale·counts/counts: as `driver.keep_account` has it. Gives back
+    how many updates went well: the one after them made a number that is not finite.
+    """
+    kit, net, n, kind = walk.kit, walk.net, walk.kit.lanes, type(whole.optimizer)
+    constants, blocks = whole.optimizer.constants, range(-(-net.n_params // walk.kit.lanes))
+    steps = write_optimizer(Module(looks_up=module.looks_up), kit, whole.optimizer)
+
+    def body(code: Code, x: Pointer, y: Pointer, w: Pointer, theta: Pointer, slots: Pointer,
+             ld: Value, count: Value, scale: Value, share: Value, counts: Value, losses: Pointer,
+             objectives: Pointer, step: Pointer, step_size: Value) -> Value:  # fmt: skip
+        zero = code.constant(0.0, kit.vector)
+        mine = code.place(kit.vector, len(blocks))  # theta, in whole vectors
+        flat = Pointer(code, mine.text, kit.real)
+        sums: Place = Held()
+        if not walk.straight:
+            sums = Pointer(code, code.place(kit.vector, len(blocks) * n).text, kit.real)
+        memory = [theta, *(code.address(slots[i], kit.real) for i in range(len(kind.slots)))]
+        there = [code.first(code.constant(net.n_params - k * n, I64), n) for k in blocks]
+        held = [
+            [code.variable(kit.vector, place.vector(k * n, n, there[k])) for k in blocks]
+            for place in memory
+        ]
+        made, going = code.variable(I64, 0), code.variable(I64, 1)
+        factor = code.convert(scale, kit.real)
+
+        def weight_at(i: Any) -> Value:
+            if not walk.straight:
+                return code.splat(flat[i], n)
+            block = held[0][i // n].get()
+            return code.shuffle(block, block, [i % n] * n)
+
+        with code.repeat(lambda: (made.get() < count) & (going.get() != 0)):
+            now = made.get()
+            for i in range(len(blocks) * n):
+                sums.put(i * n, zero)
+            if not walk.straight:
+                for k in blocks:
+                    flat.put(k * n, held[0][k].get())
+            loss = walk.all_samples(code, Samples(x, y, w, ld), weight_at, sums)
+            strange = code.variable(kit.vector, 0.0)
+            steps.load(step.at(now * step_size))
+            lr, t = steps.start()
+            for k in blocks:
+                g = totals(code, [sums.vector((k * n + i) * n, n) for i in range(n)])
+                old = [code.select(there[k], values[k].get(), zero) for values in held]
+                gradient = code.rounded(g * factor)
+                new = run(kind.f, old[0], gradient, lr, t, *old[1:], *constants)
+                for values, value in zip(held, new, strict=True):
+                    fresh = code.convert(value, kit.vector)
+                    values[k].set(fresh)
+                    strange.set(code.fma(fresh, zero, strange.get()))
+            J = code.rounded(loss * scale)
+            losses[now] = code.rounded(loss * share) / counts
+            objectives[now] = code.rounded(J * counts) / counts
+            wrong = (code.total(strange.get()) != 0.0) | ((J - J) != 0.0)
+            code.choose(wrong, lambda: going.set(0), lambda: made.set(now + 1))
+        for place, values in zip(memory, held, strict=True):
+            for k in blocks:
+                place.put(k * n, values[k].get(), there[k])
+        return made.get()
+
+    real, wide = Pointing(kit.real), Pointing(F64)
+    module.define(
+        "repeat",
+        [real, real, real, real, Pointing(I64), I64, I64, F64, F64, F64, wide, wide, wide, I64],
+        body,
+        returns=I64,
+        public=True,
+    )
