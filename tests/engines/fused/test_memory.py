@@ -136,6 +136,6 @@ def test_networks_not_worth_code_of_their_own_are_forgotten(monkeypatch):
     monkeypatch.setattr(tiny, "_spent", {})
     for i in range(tiny.KEPT + 10):
         net = Network.mlp(2, 3, 1, activation=LeakyReLU(alpha=0.001 * i))
-        assert tiny.compiled_tiny(kit(np.float64), net, SquaredError(), 1.0) is None
+        assert tiny.compiled_tiny((kit(np.float64), net, SquaredError(), None), 1.0) is None
     assert len(tiny._spent) == tiny.KEPT
-    assert (kit(np.float64), net, SquaredError()) in tiny._spent
+    assert (kit(np.float64), net, SquaredError(), None) in tiny._spent

@@ -208,17 +208,15 @@ def exp(code: Code, x: Value, tail: Any = None) -> Value:
     f = form(x)
     if code.module.looks_up and tail is None:
         return in_whole_registers(code, exp_by_table, x)
-    if never_positive(code, x):
-        t, r = octaves(code, x)
-        return code.select(code.compare("lt", x, f.flush), 0.0, code.fma(t, growth(code, r), t))
+    top = None if never_positive(code, x) else f.bias + 1
     # twice half of it, as 2^1024 is no number
-    t, r = octaves(code, x, top=f.bias + 1, shift=1, tail=tail)
+    t, r = octaves(code, x, top=top, shift=1, tail=tail)
     half = code.fma(t, growth(code, r), t)
     return code.select(code.compare("lt", x, f.flush), 0.0, half + half)
 
 
 def never_positive(code: Code, x: Value) -> bool:
-    """Whether x is -|…|: then nothing has to be done about large e^x."""
+    """Whether x is -|…|: then there is no large e^x to look after."""
     return code.signs.get(x.text) == -1.0
 
 
@@ -250,13 +248,17 @@ def exp_by_table(code: Code, x: Value) -> Value:
     else:
         look_up = code.module.declare("llvm.x86.avx512.permvar.sf.512", type, [type, whole])
         t = code.call(look_up, table[0], place)
-    near = code.fma(polynomial(code, r, f.near), rounded(r * r), r)
+    square = rounded(r * r)
+    near = code.fma(polynomial(code, r, f.near), square, r)
     mask = Type(f"i{type.lanes}")
     scale = code.module.declare(
         f"llvm.x86.avx512.mask.scalef.{'pd' if f is DOUBLE else 'ps'}.512",
         type, [type, type, type, mask, I32],
     )  # fmt: skip
     none, all_lanes, as_usual = code.constant(0.0, type), code.constant(-1, mask), 4
+    if never_positive(code, x):  # then 2^n is no less normal than e^x, and ready before e^r is
+        t = code.call(scale, t, n, none, all_lanes, as_usual)
+        return code.select(lower, 0.0, code.fma(t, near, t))
     scaled = code.call(scale, code.fma(t, near, t), n, none, all_lanes, as_usual)
     return code.select(lower, 0.0, scaled)
 

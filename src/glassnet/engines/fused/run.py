@@ -27,7 +27,7 @@ from glassnet.engines.fused.steps import Steps
 from glassnet.engines.fused.target import Kit, Target
 from glassnet.engines.fused.threads import SLOW, Kernel, Pace, execute, give_way
 from glassnet.engines.fused.tiles import LAYER
-from glassnet.engines.fused.tiny import Whole, compiled_tiny
+from glassnet.engines.fused.tiny import Own, Whole, own
 
 FIELD = {name: number for number, name in enumerate(JOB)}
 ORDER, PLACES = DATA.index("order"), DATA.index("places")
@@ -115,9 +115,10 @@ class Prepared:
 
     how: Plan
     kernel: Kernel
-    optimizer: Optimizer | None  # as it is compiled
-    steps: Steps | None  # what it has to know of a step
+    steps: Steps | None  # what the optimizer has to know of a step
     one_row: int  # the address of `answer_row`
+    own: Own | None  # code for this network alone, of one tile
+    whole: Own | None  # and of whole updates, where all rows are one tile and nothing else is asked
     template: np.ndarray  # the fields of the job that are the same in every run
     keep: tuple[Any, ...]
 
@@ -160,15 +161,12 @@ def prepared(kit: Kit, task: Task, batch: int, *, whole: bool, updating: bool) -
         batch=batch, mean=task.reduction != "sum", alone=task.reduction == "batch",
         penalised=bool(task.l1 or task.l2), clipped=task.clip is not None,
     )  # fmt: skip
-    return Prepared(
-        how,
-        kernel,
-        any_rate,
-        None if update is None else update.steps,
-        0,
-        table,
-        (loss, update, library),
-    )
+    learn = own(kit, net, task.loss, None) if how.grouped else None
+    repeat, plainly = None, not (task.l1 or task.l2 or task.clip is not None)
+    if learn and any_rate and plainly and how.resident and batch <= how.tile:
+        repeat = own(kit, net, task.loss, Whole(any_rate, batch <= kit.lanes))
+    steps = None if update is None else update.steps
+    return Prepared(how, kernel, steps, 0, learn, repeat, table, (loss, update, library))
 
 
 @lru_cache(maxsize=256)
@@ -177,7 +175,7 @@ def prepared_to_predict(kit: Kit, net: Network) -> Prepared:
     how = plan(kit, net, None, 4096, whole=False, learning=False)
     _, kernel, library = kernels(kit.target, kit.real)
     one_row = library.address("answer_row")
-    return Prepared(how, kernel, None, None, one_row, template(how, net), (library,))
+    return Prepared(how, kernel, None, one_row, None, None, template(how, net), (library,))
 
 
 # ---- training
@@ -236,13 +234,12 @@ class Run:
             self.judging = judging / SLOW  # seconds, at most
             operations += judging / self.batches
         self.pace = Pace(operations)
-        tiny = whole = None
-        if how.grouped:
-            one_tile = how.resident and self.rows <= how.tile and held is None
-            if one_tile and code.optimizer and not (task.l1 or task.l2 or task.clip is not None):
-                whole = Whole(code.optimizer, self.rows <= kit.lanes)
-            key = kit, net, task.loss, whole
-            tiny = compiled_tiny(key, epochs * self.rows * how.flops)
+        operations = epochs * self.rows * how.flops
+        learn = repeat = 0
+        if code.whole and held is None:
+            repeat = code.whole.address(operations)
+        elif code.own:
+            learn = code.own.address(operations)
         space = workspace(
             how, net, dtype.itemsize, self.threads, tiles=-(-self.rows // how.tile),
             batch=self.batch, held=held is not None, learning=True,
@@ -251,7 +248,7 @@ class Run:
         self.job = Job(
             code.template,
             self.threads,
-            (code, validation, held, tiny, space, addresses),  # not self: no circle
+            (code, validation, held, space, addresses),  # not self: no circle
         )
         places, costs, running = space.places, address(self.costs), address(self.running)
         self.job.put(
@@ -259,8 +256,7 @@ class Run:
             data=address(self.data), held_out=address(held), batches=self.batches, step=step,
             running=running, constants=running + 24, losses=costs, objectives=costs + 8 * epochs,
             validation=costs + 16 * epochs,
-            tiny=tiny["learn"] if tiny and not whole else 0,
-            quick=tiny["repeat"] if tiny and whole else 0, **places,
+            tiny=learn, quick=repeat, **places,
         )  # fmt: skip
 
     @property
@@ -287,7 +283,8 @@ class Run:
             job.put(first=first, last=end)
             if self.steps is not None:
                 table = self.table_of_steps(self.steps, end - first)
-                job.put(steps=address(table), step_size=table.shape[1])
+                size = 0 if len(table) == 1 else table.shape[1]  # one row: it serves them all
+                job.put(steps=address(table), step_size=size)
             with self.pace.watch(end - first) as guess:
                 seconds = guess + self.judging
                 execute(self.kernel, job.table, job.sync, self.threads, seconds, self)
@@ -297,11 +294,13 @@ class Run:
         return -1
 
     def table_of_steps(self, steps: Steps, count: int) -> np.ndarray:
-        """(count, columns): what the next updates have to know."""
+        """(count, columns): what the next updates have to know; one row where it is the same."""
         optimizer, step = self.task.optimizer, self.step
         assert isinstance(optimizer, Optimizer)
         if isinstance(optimizer.lr, Schedule):
             lr = np.array([optimizer.rate(step + i) for i in range(count)])
+        elif steps.same:
+            return np.array([[optimizer.lr]], np.float64)
         else:
             lr = np.full(count, float(optimizer.lr))
         return steps.table(lr, np.arange(step + 1.0, step + count + 1.0))

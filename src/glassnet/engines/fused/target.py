@@ -83,9 +83,12 @@ class Kit:
         return -(-n // self.lanes) * self.lanes
 
 
+REALS = {np.dtype(np.float64): F64, np.dtype(np.float32): F32}
+
+
 def kit(dtype: np.typing.DTypeLike, target: Target | None = None) -> Kit:
     """The kit for float64 or float32."""
-    real = {np.dtype(np.float64): F64, np.dtype(np.float32): F32}.get(np.dtype(dtype))
+    real = REALS.get(np.dtype(dtype))
     if real is None:
         raise BadInput(
             f"parameters of dtype {np.dtype(dtype)}",

@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
 from glassnet.core.losses import Loss
 from glassnet.core.network import Network
@@ -53,52 +54,45 @@ class Whole:
     one_vector: bool
 
 
-Key = tuple[Kit, Network, Loss, Whole | None]
+class Own:
+    """The code for one network, as soon as it is worth it, and what was spent on it until then."""
 
-_made: dict[Key, Compiled | None] = {}
-_spent: dict[Key, float] = {}
-_counting = Lock()  # several threads may come at once
+    def __init__(self, kit: Kit, net: Network, loss: Loss, whole: Whole | None) -> None:
+        self.key = kit, net, loss, whole
+        self.spent = 0.0
+        self.code: Compiled | None = None
+        self.done = net.n_params > WEIGHTS  # whether there is nothing more to be made
+        self.counting = Lock()  # several threads may come at once
 
+    def address(self, operations: float) -> int:
+        """Where the code is, for a run that spends so many operations on the network.
 
-def compiled_tiny(key: Key, operations: float) -> Compiled | None:
-    """The code for a network on which so many operations are about to be spent.
+        0 as long as fewer than WORTH have been spent: whoever pays for the ski only after the rent
+        came to its price never pays more than double. 0 for ever where the network is too large,
+        or its formulas mix its neurons.
+        """
+        if not self.done:
+            with self.counting:
+                self.spent += operations
+                if self.spent >= WORTH and not self.done:
+                    self._make()
+        return self.code["own"] if self.code else 0
 
-    None as long as fewer than WORTH have been: whoever pays for the ski only after the rent came
-    to its price never pays more than double. None for ever where the network is too large, or its
-    formulas mix its neurons.
-    """
-    kit, net, loss, whole = key
-    if net.n_params > WEIGHTS:
-        return None
-    if key in _made:
-        return _made.get(key)
-    with _counting:
-        spent = _spent.pop(key, 0.0) + operations
-        if spent < WORTH:
-            keep(_spent, key, spent)
-            return None
-    module, found = Module(looks_up=kit.target.looks_up), None
-    with suppress(NotCompilable):
-        if whole is None:
-            write_learn(module, Walk(kit, net, loss))
-        else:
-            write_repeat(module, Walk(kit, net, loss, straight=whole.one_vector), whole)
-        name = "learn" if whole is None else "repeat"
-        library = load(str(module), kit.target)
-        found = Compiled({name: library.address(name)}, library)
-    with _counting:
-        keep(_made, key, found)
-    return found
-
-
-Kept = TypeVar("Kept")
+    def _make(self) -> None:
+        kit, net, loss, whole = self.key
+        module = Module(looks_up=kit.target.looks_up)
+        with suppress(NotCompilable):
+            if whole is None:
+                write_learn(module, Walk(kit, net, loss))
+            else:
+                write_repeat(module, Walk(kit, net, loss, straight=whole.one_vector), whole)
+            library = load(str(module), kit.target)
+            self.code = Compiled({"own": library.address("own")}, library)
+        self.done = True
 
 
-def keep(known: dict[Key, Kept], key: Key, value: Kept) -> None:
-    """Put it there, and forget the oldest where there are too many."""
-    known[key] = value
-    while len(known) > KEPT:
-        del known[next(iter(known))]
+own = lru_cache(maxsize=KEPT)(Own)
+"""The one of a network: one forgets what was spent on those that did not come back for long."""
 
 
 # ---- some vectors of samples
@@ -167,8 +161,8 @@ class Walk:
             for j in range(count):
                 body(j)
         else:
-            with code.loop(0, count) as j:
-                body(j)
+            with code.loop(0, count) as every:
+                body(every)
 
     def some(self, code: Code, where: list[Value], samples: Samples,
              weight_at: Callable[[Any], Value], sums: Place, total: Variable) -> None:  # fmt: skip
@@ -226,7 +220,7 @@ class Walk:
                 put_row(a[number], j, out)
 
         for number, layer in enumerate(net.layers):
-            self.each(code, layer.n_out, lambda j, number=number: forward(number, j))
+            self.each(code, layer.n_out, partial(forward, number))
 
         # ---- loss
 
@@ -286,7 +280,7 @@ class Walk:
 
         self.each(code, net.n_out, at_the_end)
         for number in range(last, 0, -1):
-            self.each(code, net.layers[number].n_in, lambda i, number=number: handed(number, i))
+            self.each(code, net.layers[number].n_in, partial(handed, number))
 
 
 def vector(code: Code, kit: Kit, value: object) -> Value:
@@ -298,7 +292,7 @@ def vector(code: Code, kit: Kit, value: object) -> Value:
 
 
 def write_learn(module: Module, walk: Walk) -> None:
-    """Write `learn` into a module."""
+    """Write `learn` into a module, as `own`."""
     kit, n = walk.kit, walk.kit.lanes
 
     def body(code: Code, x: Pointer, y: Pointer, w: Pointer, theta: Pointer, sums: Pointer,
@@ -309,11 +303,11 @@ def write_learn(module: Module, walk: Walk) -> None:
         return walk.all_samples(code, samples, lambda i: code.splat(theta[i], n), sums)
 
     real = Pointing(kit.real)
-    module.define("learn", [real, real, real, real, real, I64, I64], body, returns=F64, public=True)
+    module.define("own", [real, real, real, real, real, I64, I64], body, returns=F64, public=True)
 
 
 def write_repeat(module: Module, walk: Walk, whole: Whole) -> None:
-    """Write `repeat` into a module: so many updates, each with all samples, in one tile.
+    """Write `repeat` into a module, as `own`: so many updates, each with all samples, in one tile.
 
     scale : what sums become gradients and objectives by. share, counts : the loss is
     Σ·share/counts, the objective Σ·scale·counts/counts: as `driver.keep_account` has it. Gives back
@@ -379,7 +373,7 @@ def write_repeat(module: Module, walk: Walk, whole: Whole) -> None:
 
     real, wide = Pointing(kit.real), Pointing(F64)
     module.define(
-        "repeat",
+        "own",
         [real, real, real, real, Pointing(I64), I64, I64, F64, F64, F64, wide, wide, wide, I64],
         body,
         returns=I64,
