@@ -27,7 +27,7 @@ from glassnet.engines.fused.steps import Steps
 from glassnet.engines.fused.target import Kit, Target
 from glassnet.engines.fused.threads import SLOW, Kernel, Pace, execute, give_way
 from glassnet.engines.fused.tiles import LAYER
-from glassnet.engines.fused.tiny import Own, Whole, own
+from glassnet.engines.fused.tiny import UPDATE, Own, Whole, own
 
 FIELD = {name: number for number, name in enumerate(JOB)}
 ORDER, PLACES = DATA.index("order"), DATA.index("places")
@@ -234,17 +234,17 @@ class Run:
             self.judging = judging / SLOW  # seconds, at most
             operations += judging / self.batches
         self.pace = Pace(operations)
-        operations = epochs * self.rows * how.flops
+        spent = epochs * (self.rows * how.flops + self.batches * UPDATE)
         learn = repeat = 0
         if code.whole and held is None:
-            repeat = code.whole.address(operations)
+            repeat = code.whole.address(spent)
         elif code.own:
-            learn = code.own.address(operations)
+            learn = code.own.address(spent)
         space = workspace(
             how, net, dtype.itemsize, self.threads, tiles=-(-self.rows // how.tile),
             batch=self.batch, held=held is not None, learning=True,
         )  # fmt: skip
-        addresses = np.array([address(slot) for slot in self.slots], np.int64)
+        addresses = np.array([address(slot) for slot in self.slots], np.int64) if slots else None
         self.job = Job(
             code.template,
             self.threads,

@@ -38,8 +38,10 @@ from glassnet.engines.fused.tiles import totals
 
 WEIGHTS = 128
 """Weights up to which a network gets code of its own: it has two to six instructions for each."""
-WORTH = 1e9
+WORTH = 5e9
 """Operations on one network that take about as long as to compile code for it alone."""
+UPDATE = 20_000
+"""Operations that an update takes as long as, beside those on its samples."""
 KEPT = 64
 """Of how many networks such code, or what was spent on them, is kept in memory."""
 AT_ONCE = 4
