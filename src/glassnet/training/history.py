@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
 from glassnet.core.formula import Array
-from glassnet.engines.base import Losses
 from glassnet.training.stream import Epoch
 
 MANY = 64
@@ -36,7 +36,7 @@ class History:
     ) -> None:
         self._epoch, self._loss = list(epoch), list(loss)
         self._objective, self._val_loss = list(objective), list(val_loss)
-        self._waiting: deque[tuple[int, Losses]] = deque()
+        self._waiting: deque[tuple[Any, ...]] = deque()
         self.metrics = dict(metrics or {})
         self.seconds = seconds
 
@@ -69,14 +69,13 @@ class History:
     def _catch_up(self) -> None:
         with _looking:
             while self._waiting:
-                self._note(*self._waiting.popleft())
+                epoch, *columns = self._waiting.popleft()
+                self._epoch += range(epoch - len(columns[0]) + 1, epoch + 1)
+                for column, new in zip(self._told(), columns, strict=False):
+                    column.extend(new.tolist())
 
-    def _note(self, epoch: int, costs: Losses) -> None:
-        self._epoch += range(epoch - len(costs.loss) + 1, epoch + 1)
-        self._loss += costs.loss.tolist()
-        self._objective += costs.objective.tolist()
-        if costs.validation is not None:
-            self._val_loss += costs.validation.tolist()
+    def _told(self) -> tuple[list[float], ...]:
+        return self._loss, self._objective, self._val_loss
 
     def _columns(self) -> tuple[object, ...]:
         columns = self.epoch, self.loss, self.objective, self.val_loss
@@ -112,8 +111,10 @@ class History:
 
     def add(self, record: Epoch) -> None:
         """Note a record, with all epochs since the one before it."""
-        self._waiting.append((record.epoch, record.costs))
-        if len(record.costs.loss) < MANY:
+        costs = record.costs
+        held = () if costs.validation is None else (costs.validation.copy(),)
+        self._waiting.append((record.epoch, costs.loss.copy(), costs.objective.copy(), *held))
+        if len(costs.loss) < MANY:
             self._catch_up()
         for name, value in record.metrics.items():
             self.metrics.setdefault(name, []).append((record.epoch, value))

@@ -45,17 +45,19 @@ def text(kind, lanes, looks_up):
         return body
 
     module = Module(looks_up=looks_up)
-    for name in (*PRIMITIVES, "power", "decay"):
+    for name in (*PRIMITIVES, "power", *SIGNED):
         count = 2 if name == "power" else 1
         arguments = [*[Pointing(kind)] * (count + 1), I64]
-        function = decay if name == "decay" else getattr(primitives, name)
+        function = SIGNED.get(name) or getattr(primitives, name)
         module.define(name, arguments, over(function), public=True)
     return str(module)
 
 
-def decay(code, x):
-    """e^-|x|, whose argument is known never to be positive."""
-    return primitives.exp(code, -code.absolute(x))
+SIGNED = {
+    "decay": lambda code, x: primitives.exp(code, -code.absolute(x)),
+    "growth": lambda code, x: primitives.exp(code, code.negative(-code.absolute(x))),
+}
+"""e^-|x|, whose argument is known never to be positive, and e^|x|."""
 
 
 @cache
@@ -306,15 +308,14 @@ def test_equal_bits_in_one_lane_and_in_many_and_on_wider_machines(name, dtype):
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @np.errstate(over="ignore")
-def test_e_to_what_is_never_positive_is_e_to_it(dtype, level):
+def test_a_known_sign_changes_no_bit_of_exp(dtype, level):
     """What is left out where x = -|…| is not missed: the bits are those of exp."""
     x = np.concatenate([draw(0, 800, 4000), draw(0, 3), magnitudes(-1022, 1024), SPECIAL])
     x = x.astype(dtype)
     for lanes in (1, 4, 16):
-        got = run("decay", x, dtype=dtype, lanes=lanes, level=level)
-        assert np.array_equal(
-            got, run("exp", -np.abs(x), dtype=dtype, lanes=lanes, level=level), equal_nan=True
-        )
+        how = {"dtype": dtype, "lanes": lanes, "level": level}
+        for name, argument in (("decay", -np.abs(x)), ("growth", np.abs(x))):
+            assert np.array_equal(run(name, x, **how), run("exp", argument, **how), equal_nan=True)
 
 
 @pytest.mark.parametrize("level", [2, 3, 4])
