@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from glassnet.core.activations import GELU, Identity, LeakyReLU, Sigmoid, Tanh
-from glassnet.core.losses import SquaredError
+from glassnet.core.losses import Absolute, SquaredError
 from glassnet.core.network import Network
-from glassnet.core.optimizers import SGD, Adam, Momentum
-from glassnet.core.schedules import Exponential
+from glassnet.core.optimizers import SGD, Adam, Momentum, Optimizer
+from glassnet.core.schedules import Exponential, Schedule
 from glassnet.engines.divergence import Divergence
 from glassnet.engines.fused import Fused, plan, run, tiny
 from glassnet.engines.fused.target import kit
@@ -192,6 +192,26 @@ def weighted(c):
     return replace(c, samples=(X, y, weight))
 
 
+@dataclass(frozen=True)
+class Leap(Schedule):
+    """A step so far that theta leaves the numbers at once, while the loss is still one."""
+
+    @staticmethod
+    def f(step):
+        return 1.7e308 if step == 5 else 0.01
+
+
+@dataclass(frozen=True)
+class Restless(Optimizer):
+    """θ ← θ - lr·g, but what has no gradient grows: that is what fills a register up."""
+
+    lr: float = 0.01
+
+    @staticmethod
+    def f(theta, g, lr, t):
+        return (np.where(g == 0, 1e30 * theta + 1e30, theta - lr * g),)
+
+
 ONE_TILE = [
     *(
         plain(3, 5, 2, n=n, activation=activation, optimizer=optimizer, dtype=dtype)
@@ -206,6 +226,9 @@ ONE_TILE = [
     weighted(plain(2, 9, 1, n=5, activation=LeakyReLU(0.1), reduction="batch")),
     weighted(plain(2, 9, 1, n=7, dtype=np.float32)),
     plain(2, 3, 1, n=6, activation=Identity(), optimizer=SGD(3.0)),  # grows without end
+    plain(2, 3, 1, n=6, loss=Absolute(), optimizer=SGD(Leap()), reduction="sum"),
+    plain(2, 3, 1, n=6, optimizer=Restless()),
+    plain(2, 3, 1, n=13, optimizer=Restless()),
 ]
 
 

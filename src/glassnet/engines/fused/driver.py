@@ -726,7 +726,6 @@ def train(kit: Kit, parts: Parts, by_slabs: Function, by_groups: Function) -> Ca
                 for variable in (u, epoch, step):
                     variable.set(variable.get() + made)
                 with code.when(made < left):
-                    step.set(step.get() + 1)
                     fail()
 
             def close_epoch() -> None:

@@ -50,20 +50,23 @@ def kernels(target: Target, real: Type) -> tuple[Kernel, Kernel, Any]:
 class Workspace:
     """One piece of memory for all that a run needs while it lasts."""
 
-    def __init__(self, sizes: dict[str, int]) -> None:
-        ends, total = {}, 0
-        for name, size in sizes.items():
-            ends[name] = total
-            total += -(-size // 64) * 64  # each begins with a cache line
+    def __init__(self, ends: dict[str, int], total: int) -> None:
         self.block = np.empty(total + 64, np.uint8)
         start = address(self.block)
-        start += -start % 64
+        start += -start % 64  # each place begins with a cache line
         self.places = {name: start + end for name, end in ends.items()}
 
 
 def workspace(how: Plan, net: Network, itemsize: int, threads: int, *, tiles: int, batch: int,
               held: bool, learning: bool) -> Workspace:  # fmt: skip
     """Memory for so many threads; for `tiles` of inputs that stay, where the plan says so."""
+    return Workspace(*layout(how, net.n_params, itemsize, threads, tiles, batch, held, learning))
+
+
+@lru_cache(maxsize=256)
+def layout(how: Plan, n_params: int, itemsize: int, threads: int, tiles: int, batch: int,
+           held: bool, learning: bool) -> tuple[dict[str, int], int]:  # noqa: FBT001  # fmt: skip
+    """Where the parts of a workspace lie, and its size in bytes."""
     together = learning and not how.grouped
     slots = how.tiles_a_slab if together else threads
     kept = tiles if how.resident and how.grouped else slots
@@ -75,17 +78,19 @@ def workspace(how: Plan, net: Network, itemsize: int, threads: int, *, tiles: in
     }
     if learning and how.grouped:
         sizes["lane_sums"] = threads * how.lane_size * itemsize
-        sizes["group_gradients"] = groups * net.n_params * itemsize if groups > 1 else 0
+        sizes["group_gradients"] = groups * n_params * itemsize if groups > 1 else 0
     if held and how.resident:  # else the training's own memory is free meanwhile
         sizes["held_inputs"] = threads * how.input_size * itemsize
         sizes["held_works"] = threads * how.work_size * itemsize
     if held:
         sizes["held_parts"] = 16 * HELD_GROUPS
-    space = Workspace(sizes)
+    ends, total = {}, 0
+    for name, size in sizes.items():
+        ends[name] = total
+        total += -(-size // 64) * 64
     if held and not how.resident:
-        for name in ("inputs", "works"):
-            space.places[f"held_{name}"] = space.places[name]
-    return space
+        ends |= {f"held_{name}": ends[name] for name in ("inputs", "works")}
+    return ends, total
 
 
 class Job:
