@@ -12,7 +12,8 @@ STAMPS  := $(VENV)/stamps
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-lowest check format docs bench bench-lesson pin clean FORCE
+.PHONY: help demo test test-slow test-lowest check format docs screenshots bench bench-lesson pin \
+    clean FORCE
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,6 +23,7 @@ demo: $(STAMPS)/base  ## the notebook replayed, every number compared; pictures 
 
 # the coverage is told also where a test failed
 test: $(STAMPS)/test  ## the fast tests, with branch coverage
+	@tools/chromium.sh
 	@$(BIN)/coverage erase
 	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --cov --cov-report= || failed=1; \
 	echo "Branch coverage of all of glassnet:"; \
@@ -33,10 +35,12 @@ test: $(STAMPS)/test  ## the fast tests, with branch coverage
 
 # pytest's status 5 says that no test is marked slow
 test-slow: $(STAMPS)/test  ## the tests marked slow
+	@tools/chromium.sh
 	$(BIN)/python -m pytest -m slow -n $(WORKERS) || [ $$? -eq 5 ]
 
 # old releases use what newer ones of theirs deprecate: not ours to mend, so no error here
 test-lowest:  ## the fast tests with every dependency at its declared lower bound (.venv-lowest)
+	@tools/chromium.sh
 	@tools/venv.sh .venv-lowest "$(PYTHON)"
 	.venv-lowest/bin/python tools/lowest.py > .venv-lowest/lowest.txt
 	.venv-lowest/bin/python -m pip --disable-pip-version-check install --quiet \
@@ -69,6 +73,11 @@ format: $(STAMPS)/check  ## put the code in order: ruff format, ruff check --fix
 docs: $(STAMPS)/docs  ## the documentation, every block executed: docs/_build/html/index.html
 	$(BIN)/sphinx-build -E -W --keep-going -q -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
+
+# SCREENSHOTS=FOLDER takes them at 768, 1280 and 1920 there, to look at, and leaves the docs alone.
+screenshots: $(STAMPS)/test  ## six pictures of the lab for the documentation: docs/_static/lab/
+	@tools/chromium.sh --needed
+	$(BIN)/python tools/screenshots.py $(SCREENSHOTS)
 
 # An environment of its own: the peers are large, and hold mpmath to an older version than the tests.
 # BENCH='--quick' shows in two minutes that it runs; BENCH=--help tells the rest.

@@ -105,6 +105,30 @@ def test_notebook_moons_are_scaled_as_in_the_notebook() -> None:
     assert (data.X.min(), data.X.max()) == (0.0, 1.0)
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.2])
+@pytest.mark.parametrize("n", [2, 5, 200])
+def test_moons_and_circles_are_those_of_scikit_learn(n: int, noise: float) -> None:
+    from sklearn.datasets import make_circles, make_moons
+
+    X, y = make_moons(n, noise=noise, random_state=7)
+    data = datasets.moons(n, noise=noise, seed=7)
+    assert np.array_equal(data.X, X)
+    assert np.array_equal(data.classes, y)
+    X, y = make_circles(n, noise=noise, random_state=7, factor=0.5)
+    data = datasets.circles(n, noise=noise, seed=7)
+    assert np.array_equal(data.X, X)
+    assert np.array_equal(data.classes, y)
+
+
+def test_moons_do_not_load_scikit_learn() -> None:
+    # most of a second, which the lab's first screen does not have
+    code = (
+        "import sys; from glassnet.datasets import moons; moons(); print('sklearn' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
 def test_xor() -> None:
     data = datasets.xor()
     assert np.array_equal(data.y[:, 0], data.X[:, 0] != data.X[:, 1])

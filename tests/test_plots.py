@@ -45,6 +45,7 @@ KINDS: dict[str, Any] = {
     ),
     "confusion": lambda ax=None: plots.confusion([0, 1, 1], [0, 1, 0], ax=ax),
     "predicted_vs_true": lambda ax=None: plots.predicted_vs_true([1, 2, 3], [1, 2, 4], ax),
+    "network": lambda ax=None: plots.network((NET, THETA), ax, inputs=("across", "up")),
 }
 
 
@@ -76,9 +77,9 @@ def test_without_axes_there_is_a_figure_of_its_own(draw: Any, tmp_path: Path) ->
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
 
-@pytest.mark.parametrize("draw", KINDS.values(), ids=KINDS)
-def test_axes_are_labelled(draw: Any) -> None:
-    ax = draw()
+@pytest.mark.parametrize("name", [name for name in KINDS if name != "network"])
+def test_axes_are_labelled(name: str) -> None:
+    ax = KINDS[name]()
     assert ax.get_xlabel()
     assert ax.get_ylabel()
     assert not ax.spines["top"].get_visible()
@@ -353,3 +354,27 @@ def test_what_cannot_be_written_leaves_files_alone(tmp_path: Path) -> None:
     with pytest.raises(BadFile, match="does not exist"):
         plots.save(ax, tmp_path / "nowhere" / "a.png")
     assert list(tmp_path.iterdir()) == [there]
+
+
+# ---------------------------------------------------------------- networks
+
+
+def test_a_network_shows_its_weights_by_number_colour_line_and_width() -> None:
+    net = Network.mlp(2, 1, 1, output=Sigmoid())
+    theta = np.array([0.5, -2.0, 0.25, 1.0, -0.125])
+    ax = plots.network((net, theta))
+    assert {"0.5", "-2", "1", "b = 0.25", "b = -0.125"} <= {t.get_text() for t in ax.texts}
+    links = [line for line in ax.lines if len(line.get_xdata()) == 2]
+    assert [line.get_linestyle() for line in links] == ["-", "--", "-"]
+    widths = [line.get_linewidth() for line in links]
+    assert widths[1] > widths[2] > widths[0]
+
+
+def test_of_a_wide_network_the_rest_is_counted() -> None:
+    net = Network.mlp(12, 30, 3, output=Softmax())
+    ax = plots.network((net, net.init(0)), most=5)
+    said = [text.get_text() for text in ax.texts]
+    assert [text for text in said if "more" in text] == [
+        "and 7 more\ninputs",
+        "and 25 more\ntanh",
+    ]

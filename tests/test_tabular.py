@@ -11,6 +11,7 @@ import pytest
 from sklearn import datasets as outside
 
 from glassnet.core.activations import Exp, Identity, ReLU, Sigmoid, Softmax, Tanh
+from glassnet.core.dropout import Dropout
 from glassnet.core.errors import BadInput
 from glassnet.core.losses import (
     Absolute,
@@ -231,6 +232,7 @@ def test_the_task_takes_everything_from_the_recipe() -> None:
         l1=0.1,
         l2=0.2,
         clip=0.3,
+        dropout=(0.25, 0.5),
         bias=False,
         dtype="float32",
     )
@@ -241,6 +243,7 @@ def test_the_task_takes_everything_from_the_recipe() -> None:
     assert not any(layer.bias for layer in task.net.layers)
     assert (task.optimizer, task.reduction) == (SGD(0.2), "sum")
     assert (task.l1, task.l2, task.clip) == (0.1, 0.2, 0.3)
+    assert task.dropout == Dropout((0.25, 0.5), seed=recipe.seed)
     assert study.state.theta.dtype == np.float32
     assert prepare(SCORE, Recipe("score", hidden=())).task.net.sizes == (5, 1)
 
@@ -456,6 +459,8 @@ def test_accuracy_is_of_the_labels_that_are_predicted() -> None:
         ({"activation": (Tanh(),)}, "1 activations for 2 hidden layers"),
         ({"l2": -1.0}, "l2"),
         ({"clip": 0.0}, "clip"),
+        ({"dropout": 1.0}, "rate=1.0 of Dropout"),
+        ({"dropout": (0.1,)}, "1 rates of dropout for 2 hidden layers"),
         ({"task": "colours"}, "colours"),
         ({"epoch": 4}, r"epoch= is no setting.*Did you mean epochs\?"),
     ],

@@ -1,4 +1,7 @@
-"""Print each lower bound of pyproject.toml as a pin: `numpy>=2.0` becomes `numpy==2.0`."""
+"""Print each lower bound of pyproject.toml as a pin: `numpy>=2.0` becomes `numpy==2.0`.
+
+The extra `lab` counts too: its page is tested with everything else.
+"""
 
 from __future__ import annotations
 
@@ -23,4 +26,5 @@ def lowest(requirements: list[str]) -> list[str]:
 
 if __name__ == "__main__":
     project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
-    print("\n".join(lowest(project["dependencies"])))
+    lab = project["optional-dependencies"]["lab"]
+    print("\n".join(lowest(project["dependencies"] + lab)))

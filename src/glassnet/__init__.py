@@ -24,6 +24,7 @@ from glassnet.core.activations import (
     Tanh,
 )
 from glassnet.core.backprop import Partials, Pass, backward, forward
+from glassnet.core.dropout import Dropout
 from glassnet.core.errors import BadFile, BadInput, GlassnetError
 from glassnet.core.initializers import Glorot, He, Initializer, LeCun, Uniform, Zeros
 from glassnet.core.losses import (
@@ -132,6 +133,7 @@ __all__ = [
     "CrossEntropy",
     "Dense",
     "Divergence",
+    "Dropout",
     "Engine",
     "Epoch",
     "Exp",

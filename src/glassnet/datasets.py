@@ -107,20 +107,23 @@ def xor() -> Dataset:
 
 
 def moons(n: int = 200, *, noise: float = 0.1, seed: int = 0) -> Dataset:
-    """Two half circles that reach into each other."""
-    from sklearn.datasets import make_moons
-
+    """Two half circles that reach into each other: scikit-learn's `make_moons`, bit for bit."""
     check(n, noise)
-    X, classes = make_moons(n, noise=noise, random_state=seed)
+    upper, lower = np.linspace(0, np.pi, n // 2), np.linspace(0, np.pi, n - n // 2)
+    x = [*np.cos(upper), *(1 - np.cos(lower))]
+    y = [*np.sin(upper), *(1 - np.sin(lower) - 0.5)]
+    X, classes = _strewn(x, y, n // 2, noise, seed)
     return two_classes("moons", X, classes, ("upper moon", "lower moon"))
 
 
 def circles(n: int = 200, *, noise: float = 0.05, seed: int = 0) -> Dataset:
-    """A circle of radius 0.5 within one of radius 1."""
-    from sklearn.datasets import make_circles
-
+    """A circle of radius 0.5 within one of radius 1: scikit-learn's `make_circles`, bit for bit."""
     check(n, noise)
-    X, classes = make_circles(n, noise=noise, random_state=seed, factor=0.5)
+    outer = np.linspace(0, 2 * np.pi, n // 2, endpoint=False)
+    inner = np.linspace(0, 2 * np.pi, n - n // 2, endpoint=False)
+    x = [*np.cos(outer), *(np.cos(inner) * 0.5)]
+    y = [*np.sin(outer), *(np.sin(inner) * 0.5)]
+    X, classes = _strewn(x, y, n // 2, noise, seed)
     return two_classes("circles", X, classes, ("outer circle", "inner circle"))
 
 
@@ -186,6 +189,19 @@ def many_classes(
     """A set whose y is one-hot: a column for each class."""
     y = np.eye(len(labels))[classes]  # (n, n_classes)
     return Dataset(name, X.astype(float), y, inputs=inputs, outputs=labels, labels=labels)
+
+
+def _strewn(
+    x: list[float], y: list[float], first: int, noise: float, seed: int
+) -> tuple[Array, np.ndarray]:
+    """Points (n, 2) and their classes, 0 for the first ones, shuffled, then moved by chance."""
+    # as scikit-learn does it, but without loading it, which takes most of a second
+    rng = np.random.RandomState(seed)  # the same stream as there
+    order = np.arange(len(x))
+    rng.shuffle(order)
+    X = np.vstack([x, y]).T[order]
+    classes = (np.arange(len(x)) >= first).astype(np.intp)[order]
+    return X + rng.normal(scale=noise, size=X.shape), classes
 
 
 def check(n: int, noise: float, least: int = 2) -> None:

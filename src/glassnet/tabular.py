@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from glassnet.core.activations import Activation, Exp, Identity, Sigmoid, Softmax, Tanh
+from glassnet.core.dropout import Dropout
 from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array
 from glassnet.core.losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson, SquaredError
@@ -51,6 +52,7 @@ class Recipe:
     activation : of the hidden layers, one for all or one for each.
     loss : None takes cross-entropy for classes and the squared error for numbers.
     optimizer, reduction, l1, l2, clip : see `Task`.
+    dropout : the rate of all hidden layers, or of each; its masks are drawn from the seed.
     epochs : the most there will be.
     batch_size : rows an update; None for all. L-BFGS takes all in any case.
     patience : stop after so many epochs that do not lower the validation loss; None never stops.
@@ -72,6 +74,7 @@ class Recipe:
     l1: float = 0.0
     l2: float = 1e-3
     clip: float | None = None
+    dropout: float | tuple[float, ...] = 0.0
     epochs: int = 300
     batch_size: int | None = 32
     patience: int | None = 50
@@ -309,7 +312,17 @@ def task_for(recipe: Recipe, target: Target, n_in: int) -> Task:
         output=output,
         bias=recipe.bias,
     )
-    return Task(net, loss, recipe.optimizer, recipe.reduction, recipe.l1, recipe.l2, recipe.clip)
+    dropout = Dropout(recipe.dropout, recipe.seed % 2**64)
+    return Task(
+        net,
+        loss,
+        recipe.optimizer,
+        recipe.reduction,
+        recipe.l1,
+        recipe.l2,
+        recipe.clip,
+        dropout if any(dropout.rates(net)) else None,
+    )
 
 
 def split(

@@ -85,6 +85,12 @@ def test_tables(capsys: pytest.CaptureFixture[str], text: str, words: str) -> No
         (["points.csv", "--target", "side", "--validation", "nope.csv"], "nope.csv does not exist"),
         (["points.csv", "--target", "side", "--l2", "nan"], "l2=nan"),
         (["points.csv", "--target", "side", "--clip", "0"], "clip=0"),
+        (["points.csv", "--target", "side", "--dropout", "1"], "--dropout 1, shares from 0"),
+        (["points.csv", "--target", "side", "--dropout", "a"], "--dropout a, shares from 0"),
+        (
+            ["points.csv", "--target", "side", "--dropout", "0.1,0.2,0.3"],
+            "3 rates of dropout for 2 hidden layers",
+        ),
         (["points.csv", "--target", "side", "--ignore", "z"], "no column 'z'"),
         (["points.csv", "--target", "side", "--sql", "select nothing"], "nothing"),
         (["points.csv", "--target", "side", "-o", "no/such/model.safetensors"], "no folder"),

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from glassnet.cli import main
+from glassnet.core.dropout import Dropout
 from glassnet.exchange.model import load_model
 from glassnet.exchange.tables import read_table
 from glassnet.exchange.targets import Classes, Numbers
@@ -76,7 +77,17 @@ def test_every_setting_arrives_in_the_model() -> None:
         *["--optimizer", "momentum:lr=cosine(lr=0.1,steps=50),momentum=0.8", "--epochs", "7"],
         *["--batch-size", "all", "--l1", "0.001", "--l2", "0.01", "--clip", "2", "--patience", "0"],
         *["--validation", "0.25", "--seed", "5", "--dtype", "float32", "--no-bias"],
-        *["--reduction", "sum", "--ignore", "x1", "-o", "all.safetensors", "--no-pictures"],
+        *[
+            "--dropout",
+            "0.25,0.5",
+            "--reduction",
+            "sum",
+            "--ignore",
+            "x1",
+            "-o",
+            "all.safetensors",
+            "--no-pictures",
+        ],
     )
     model = load_model("all.safetensors")
     task = model.task
@@ -87,11 +98,20 @@ def test_every_setting_arrives_in_the_model() -> None:
     assert str(task.loss) == "squarederror"
     assert task.optimizer.lr(0) == pytest.approx(0.1)  # type: ignore[union-attr, operator]
     assert (task.reduction, task.l1, task.l2, task.clip) == ("sum", 0.001, 0.01, 2.0)
+    assert task.dropout == Dropout((0.25, 0.5), seed=5)
     assert model.theta.dtype == np.float32
     wanted = {"epochs": 7, "batch_size": None, "patience": None, "seed": 5, "ignore": ["x1"]}
     assert wanted.items() <= dict(model.settings).items()
     assert (model.settings["training_rows"], model.settings["validation_rows"]) == (90, 30)
     assert not Path("all-pictures").exists()
+
+
+def test_dropout_is_said_and_the_notebook_knows_it(capsys: pytest.CaptureFixture[str]) -> None:
+    said = output(capsys, "train", "points.csv", "--target", "side", "--dropout", "0.25", *QUICK)
+    assert ", dropout 0.25" in said
+    run("export", "notebook", "model.safetensors", "points.csv", "--epochs", "2", "-o", "l.py")
+    text = Path("l.py").read_text("utf-8")
+    assert "def mask(" in text
 
 
 def test_the_same_seed_gives_the_same_file() -> None:

@@ -148,6 +148,7 @@ def test_a_model_with_its_table_is_the_run_that_made_it(capsys: pytest.CaptureFi
         ("homes.csv", "price", ["--optimizer", "sgd:lr=0.01"]),
         ("kinds.csv", "kind", []),
         ("points.csv", "side", ["--batch-size", "8"]),
+        ("points.csv", "side", ["--dropout", "0.3"]),
     ],
 )
 def test_any_table(table: str, target: str, options: list[str]) -> None:

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 
 from glassnet.core.activations import Sigmoid, Tanh
+from glassnet.core.dropout import Dropout
 from glassnet.core.errors import BadFile, BadInput
 from glassnet.core.losses import BinaryCrossEntropy
 from glassnet.core.network import Network
 from glassnet.core.optimizers import LBFGS, SGD, Adam, Momentum
 from glassnet.core.schedules import Cosine
 from glassnet.engines.base import State, Task
+from glassnet.engines.fused import Fused
+from glassnet.engines.reference import Reference
 from glassnet.exchange.checkpoint import load_checkpoint, save_checkpoint
 from glassnet.exchange.model import Model, load_model, save_model
 from glassnet.training.stream import start, train
@@ -54,6 +57,19 @@ def test_a_resumed_run_ends_in_the_same_bits(
     resumed = list(train(found.task, X, Y, found.state, epochs=3, **settings))
     assert same(resumed[-1].state, whole[-1].state)
     assert [record.loss for record in resumed] == [record.loss for record in whole[3:]]
+
+
+@pytest.mark.parametrize("engine", [Reference(), Fused()])
+def test_a_resumed_run_with_dropout_ends_in_the_same_bits(tmp_path: Path, engine: Any) -> None:
+    task = Task(NET, BinaryCrossEntropy(), Adam(), dropout=Dropout(0.4, seed=9))
+    settings: dict[str, Any] = {"batch_size": 5, "engine": engine}
+    whole = list(train(task, X, Y, start(task, 7), epochs=6, **settings))
+    path = tmp_path / "run.safetensors"
+    save_checkpoint(path, task, whole[2].state)
+    found = load_checkpoint(path)
+    assert found.task == task
+    resumed = list(train(found.task, X, Y, found.state, epochs=3, **settings))
+    assert same(resumed[-1].state, whole[-1].state)
 
 
 def checkpoint(tmp_path: Path, **changes: Any) -> Path:

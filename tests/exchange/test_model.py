@@ -13,6 +13,7 @@ import safetensors.numpy
 
 from glassnet.core.activations import Activation, LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
 from glassnet.core.backprop import forward
+from glassnet.core.dropout import Dropout
 from glassnet.core.errors import BadFile, BadInput
 from glassnet.core.losses import BinaryCrossEntropy, CrossEntropy, Pinball, SquaredError
 from glassnet.core.network import Dense, Network
@@ -59,7 +60,15 @@ def bare() -> Model:
     return Model(Task(net, CrossEntropy(), SGD(0.1)), net.init(2))
 
 
-MODELS = [classifier(), classifier(np.float32), regressor(), bare()]
+def dropping(rate: float | tuple[float, ...] = (0.25, 0.5)) -> Model:
+    net = Network.mlp(2, 3, 3, 1)
+    return Model(Task(net, Pinball(0.9), dropout=Dropout(rate, 2**64 - 1)), net.init(3))
+
+
+MODELS = [
+    *(classifier(), classifier(np.float32), regressor(), bare()),
+    *(dropping(), dropping(0.3), dropping(0.0)),
+]
 
 
 def same(a: Model, b: Model) -> bool:
@@ -282,6 +291,32 @@ def test_a_header_that_claims_too_much(tmp_path: Path) -> None:
     assert "W1 has shape (6, 3), its network has (6, 2147483648)" in refusal(
         path, put(header, description, tail)
     )
+
+
+def test_without_dropout_a_file_is_what_it_was_before_there_was_any(tmp_path: Path) -> None:
+    save_model(bare(), tmp_path / "model")
+    _, description, _ = parts((tmp_path / "model").read_bytes())
+    assert set(description["content"]["task"]) == {
+        *("layers", "loss", "optimizer", "reduction", "l1", "l2", "clip"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [
+        ({"rate": 1.5, "seed": 0}, "rate=1.5 of Dropout"),
+        ({"rate": [0.5, 0.5], "seed": 0}, "2 rates of dropout for 1 hidden layer"),
+        ({"rate": [0.5, [0.5]], "seed": 0}, "of Dropout"),
+        ({"rate": 0.5, "seed": -1}, "seed=-1 of Dropout"),
+        ({"rate": 0.5, "seed": 0.5}, "dropout.seed is float"),
+        ({"rate": 0.5}, "no key 'seed'"),
+        ("half", "dropout is str"),
+    ],
+)
+def test_forged_dropout(tmp_path: Path, stored: object, said: str) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(classifier(), path)
+    assert said in forged(path, lambda content: content["task"].update(dropout=stored))
 
 
 def forged(path: Path, change: Callable[[dict[str, Any]], object]) -> str:

@@ -266,3 +266,17 @@ def test_a_trace_without_a_table_has_no_cells() -> None:
     net = Network.mlp(2, 1, output=Sigmoid())
     made = trace(Task(net, SquaredError(), SGD(0.1)), [[1.0, 2.0]], [[1.0]], theta=net.init(0))
     assert made.explain("X", 0, 1).cell == ()
+
+
+@pytest.mark.parametrize("value", [np.inf, 1e308, np.nan])
+def test_a_run_that_diverged_is_explained_as_it_is(value: float) -> None:
+    net = Network.mlp(20, 2, 1)
+    rng = np.random.default_rng(0)
+    X = rng.choice([-1.5, 1.5], size=(4, 20))
+    with np.errstate(all="ignore"):
+        found = trace(net, X, X[:, :1], theta=np.full(net.n_params, value))
+        for name, index in (("z1", (0, 0)), ("a2", (1, 0)), ("dL_dW1", (0, 0))):
+            explanation = found.explain(name, *index)
+            np.testing.assert_equal(explanation.value, float(found[name].value[index]))
+            assert not any(math.isfinite(w.value) for w in explanation if w.step.name == name)
+            assert explanation._repr_html_()

@@ -31,6 +31,7 @@ COMMANDS = {
     "walk": "Walk through every number of an update, worked out.",
     "check": "Prove the gradient of every parameter by measuring it.",
     "quiz": "Work out the numbers of a network by hand.",
+    "lab": "Open a page on which a network trains before your eyes.",
 }
 for name, summary in COMMANDS.items():
     # by its path: a command, and what it needs, is loaded only when it is called

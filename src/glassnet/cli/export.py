@@ -167,6 +167,7 @@ def first_study(model: Model, table: Table) -> Study | None:
         "l1": task.l1,
         "l2": task.l2,
         "clip": task.clip,
+        "dropout": 0.0 if task.dropout is None else task.dropout.rate,
         "bias": task.net.layers[0].bias,
     }
     try:

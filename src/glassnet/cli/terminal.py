@@ -73,10 +73,12 @@ def objective_in_words(task: Task) -> str:
 
 
 def steps_in_words(task: Task, batch_size: int | None) -> str:
-    """The optimizer, clipping, and the rows of an update."""
+    """The optimizer, clipping, dropout, and the rows of an update."""
     said = str(task.optimizer)
     if task.clip is not None and not isinstance(task.optimizer, LBFGS):
         said += f", gradient clipped at norm {task.clip:g}"
+    if task.dropout is not None and any(rates := task.dropout.rates(task.net)[:-1]):
+        said += f", dropout {', '.join(f'{rate:g}' for rate in rates)}"
     all_rows = batch_size is None or isinstance(task.optimizer, LBFGS)
     return said + (", all rows in one batch" if all_rows else f", batches of {batch_size}")
 

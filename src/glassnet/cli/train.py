@@ -55,6 +55,7 @@ def train(
     l1: float = DEFAULT.l1,
     l2: float = DEFAULT.l2,
     clip: float | None = None,
+    dropout: str = "0",
     patience: int = DEFAULT.patience or 0,
     validation: str = str(DEFAULT.validation),
     seed: int = DEFAULT.seed,
@@ -104,6 +105,9 @@ def train(
         Adds ½·l2·ΣW² to the objective.
     clip
         Shorten gradients to this norm where they are longer.
+    dropout
+        The share of hidden neurons left out of each update, one for all layers or one for each:
+        0.2 or 0.5,0.2.
     patience
         Stop after so many epochs that did not lower the validation loss; 0 never stops.
     validation
@@ -148,6 +152,7 @@ def train(
         l1=l1,
         l2=l2,
         clip=clip,
+        dropout=_rates(dropout),
         epochs=epochs,
         batch_size=_rows(batch_size),
         patience=patience or None,
@@ -293,6 +298,18 @@ def _activations(text: str) -> Activation | tuple[Activation, ...]:
     if not parts:
         raise BadInput("--activation is empty", "a name is expected", "Try tanh or relu.")
     return parts[0] if len(parts) == 1 else parts
+
+
+def _rates(text: str) -> float | tuple[float, ...]:
+    try:
+        rates = tuple(float(rate) for rate in text.split(","))
+    except ValueError:
+        rates = (-1.0,)
+    if not all(0 <= rate < 1 for rate in rates):
+        raise BadInput(
+            f"--dropout {text}", "shares from 0 to below 1 are expected", "Try 0.2 or 0.5,0.2."
+        )
+    return rates[0] if len(rates) == 1 else rates
 
 
 def _rows(text: str) -> int | None:

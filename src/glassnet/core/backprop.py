@@ -24,6 +24,12 @@ class Pass:
     x: Array  # (n, n_in), what came in
     z: Array  # (n, n_out), x @ W + b
     a: Array  # (n, n_out), activation(z)
+    m: Array | None = None  # (n, n_out), its mask; None where no neuron is left out
+
+    @property
+    def h(self) -> Array:
+        """m ∘ a (n, n_out), handed to the layer above; a itself where there is no mask."""
+        return self.a if self.m is None else self.m * self.a
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +45,24 @@ class Partials:
     dL_dW: Array  # (n_in, n_out), the shape of W
     dL_db: Array | None  # (n_out,), None where there is no bias
     dL_dx: Array  # (n, n_in), handed to the layer below; no rows where it was not wanted
+    dL_dh: Array | None = None  # (n, n_out), before the mask; None where there is none
 
 
-def forward(net: Network, theta: Array, X: Array) -> list[Pass]:
-    """The passes of all layers, in order; the last one's `a` is the network's answer."""
+def forward(
+    net: Network, theta: Array, X: Array, masks: Sequence[Array | None] | None = None
+) -> list[Pass]:
+    """The passes of all layers, in order; the last one's `a` is the network's answer.
+
+    masks : dropout's m (n, n_out), one a layer or None; without them the whole network answers.
+    """
     passes, x = [], X  # (n, n_in)
-    for (W, b), layer in zip(net.views(theta), net.layers, strict=True):
+    for (W, b), layer, m in zip(
+        net.views(theta), net.layers, masks or [None] * len(net.layers), strict=True
+    ):
         z = x @ W if b is None else x @ W + b  # (n, n_out)
         a = layer.activation(z)  # (n, n_out)
-        passes.append(Pass(x, z, a))
-        x = a
+        passes.append(Pass(x, z, a, m))
+        x = passes[-1].h  # (n, n_out), m ∘ a
     return passes
 
 
@@ -82,20 +96,22 @@ def backward(
     for (W, b), layer, p in zip(
         reversed(net.views(theta)), reversed(net.layers), reversed(passes), strict=True
     ):
-        da_dz = None
+        da_dz = dL_dh = None
         if p is passes[-1] and closed and loss.closes(layer.activation):
             # (n, n_out), a - y: the slope of the activation cancels
             dL_dz = weighted(loss.slope_z(p.a, y), weight)
         else:
             if dL_da is None:
                 dL_da = weighted(loss.slope(p.a, y), weight)  # (n, n_out)
+            elif p.m is not None:
+                dL_dh, dL_da = dL_da, p.m * dL_da  # (n, n_out)
             da_dz = layer.activation.slope(p.z, p.a)
             dL_dz = layer.activation.chain(dL_da, da_dz)  # (n, n_out)
         dL_dW = p.x.T @ dL_dz  # (n_in, n_out), the shape of W
         dL_db = None if b is None else dL_dz.sum(axis=0)  # (n_out,)
         wanted = dL_dz if to_inputs or p is not passes[0] else dL_dz[:0]
         dL_dx = wanted @ W.T  # (n, n_in), handed to the layer below
-        partials.append(Partials(dL_da, da_dz, dL_dz, dL_dW, dL_db, dL_dx))
+        partials.append(Partials(dL_da, da_dz, dL_dz, dL_dW, dL_db, dL_dx, dL_dh))
         dL_da = dL_dx
     return partials[::-1]
 

@@ -6,10 +6,14 @@ same bits. Data are checked before they reach it (`core/data.py`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from numpy.typing import DTypeLike
+
 from glassnet.core.backprop import backward, flatten, forward, sample_losses
+from glassnet.core.dropout import Dropout
 from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array, check_constants, constant
 from glassnet.core.losses import Loss
@@ -21,12 +25,14 @@ from glassnet.engines.chance import Source
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be learnt and how: network, loss, optimizer, reduction, penalties, clipping.
+    """What is to be learnt and how: network, loss, optimizer, and what else decides an update.
 
     reduction : whether the objective is the mean or the sum of the samples' weighted losses;
         "batch" is a mean in which each batch stands alone, as in scikit-learn: see `objective`.
     l1, l2 : l1·Σ|W| + ½·l2·ΣW² is added to the objective; biases are left out.
     clip : the gradient is shortened to this norm before each step where it is longer.
+    dropout : in the updates, and in the loss recorded from them, hidden neurons are left out by
+        chance; everywhere else the network is whole.
     """
 
     net: Network
@@ -36,6 +42,7 @@ class Task:
     l1: float = constant(0.0, "of 0 or more")
     l2: float = constant(0.0, "of 0 or more")
     clip: float | None = constant(None, "above 0", type(None))
+    dropout: Dropout | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.net, Network):
@@ -53,6 +60,27 @@ class Task:
         if self.reduction not in ("mean", "sum", "batch"):
             raise BadInput(f"reduction={self.reduction!r}", "'mean', 'sum' or 'batch' is expected")
         check_constants(self)
+        check_dropout(self)
+
+    def masks(self, step: int, n: int, dtype: DTypeLike) -> list[Array | None] | None:
+        """Dropout's m (n, n_out) of each layer in update `step`, counted from 0; None without."""
+        return None if self.dropout is None else self.dropout.masks(self.net, step, n, dtype)
+
+
+def check_dropout(task: Task) -> None:
+    """Refuse rates that are not the network's, and dropout where an objective must stand still."""
+    if task.dropout is None:
+        return
+    if not isinstance(task.dropout, Dropout):
+        raise BadInput(
+            f"dropout={task.dropout!r}", "a Dropout or None is expected", "Try Dropout(0.5)."
+        )
+    if any(task.dropout.rates(task.net)) and isinstance(task.optimizer, LBFGS):
+        raise BadInput(
+            f"dropout={task.dropout} with L-BFGS",
+            "a stepwise optimizer is expected, for the objective changes from step to step",
+            "Try Adam().",
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +114,14 @@ class Sums:
 class Losses:
     """What some epochs cost, one number an epoch.
 
-    loss : Σ w·ℓ / Σ w over the epoch's batches, each measured before its update; no penalty.
+    loss : Σ w·ℓ / Σ w over the epoch's batches, each measured before its update, with dropout
+        where the task has it; no penalty.
     objective : the mean over the batches, by their weight, of what was minimised.
 
     With the reduction "batch" both are means over the batches by their rows, whatever these weigh.
 
-    validation : the same as `loss` on the validation rows, after the epoch's last update.
+    validation : the same as `loss` on the validation rows, after the epoch's last update, of the
+        whole network.
     """
 
     loss: Array
@@ -103,7 +133,7 @@ Samples = tuple[Array, Array, Array | None]  # X (n, n_in), y (n, n_out), weight
 
 
 class Engine(Protocol):
-    """The arithmetic of a network."""
+    """The arithmetic of a network. Dropout is a matter of `epochs` alone."""
 
     def predict(self, net: Network, theta: Array, X: Array) -> Array:
         """The network's answer (n, n_out) to X (n, n_in)."""
@@ -146,10 +176,15 @@ def check_stepwise(task: Task) -> None:
         raise BadInput("L-BFGS makes no epochs", "a stepwise optimizer is expected", "Use `train`.")
 
 
-def sums(task: Task, theta: Array, samples: Samples) -> Sums:
-    """Forward, backward and the sums over the samples, as `core` writes them: the definition."""
+def sums(
+    task: Task, theta: Array, samples: Samples, masks: Sequence[Array | None] | None = None
+) -> Sums:
+    """Forward, backward and the sums over the samples, as `core` writes them: the definition.
+
+    masks : those of dropout in an update; without them the network is whole.
+    """
     X, y, weight = samples
-    passes = forward(task.net, theta, X)
+    passes = forward(task.net, theta, X, masks)
     losses = sample_losses(task.net, task.loss, passes, y)  # (n,)
     partials = backward(task.net, theta, passes, task.loss, y, weight, to_inputs=False)
     return Sums(weighted_sum(losses, weight), flatten(partials), total_weight(X, weight))

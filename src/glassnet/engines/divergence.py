@@ -60,18 +60,21 @@ def _quantities(
     depth = len(net.layers)
     for name, part in net.named(theta).items():
         yield int(name[1:]), name, part
-    passes = forward(net, theta, X)
+    masks = task.masks(step, len(X), theta.dtype)
+    passes = forward(net, theta, X, masks)
     for number, p in enumerate(passes, 1):
         yield number, f"z{number}", p.z
         yield number, f"a{number}", p.a
+        if p.m is not None:
+            yield number, f"h{number}", p.h
     yield None, "loss", sample_losses(net, task.loss, passes, y)
     partials = backward(net, theta, passes, task.loss, y, weight)
     for number, back in zip(range(depth, 0, -1), reversed(partials), strict=True):
-        for name in ("dL_da", "da_dz", "dL_dz", "dL_dW", "dL_db"):
+        for name in ("dL_dh", "dL_da", "da_dz", "dL_dz", "dL_dW", "dL_db"):
             value = getattr(back, name)
             if value is not None:
                 yield number, f"{name}{number}", value
-    J, g = complete(task, theta, sums(task, theta, samples))
+    J, g = complete(task, theta, sums(task, theta, samples, masks))
     yield None, "objective", np.asarray(J)  # sums and penalties can overflow where no term does
     if isinstance(task.optimizer, Optimizer):
         g = clipped(task, g)

@@ -87,7 +87,8 @@ def one_epoch(
     for start in range(0, rows, size):
         batch = take(samples, slice(start, start + size), order)
         with np.errstate(all="ignore"):  # what is not finite is named below
-            total = sums(task, theta, batch)
+            masks = task.masks(step, len(batch[0]), theta.dtype)
+            total = sums(task, theta, batch, masks)
             if total.weight == 0:  # a batch in which no sample counts moves nothing
                 continue
             J, grad = complete(task, theta, total)

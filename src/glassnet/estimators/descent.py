@@ -24,6 +24,7 @@ class Descent:
     rule : the formula, with the learning rate it began with.
     kind : "constant", "invscaling" or "adaptive".
     rate : the learning rate now; it may be set between two calls.
+    seed : of dropout's masks, which go by `step`; None as long as none was asked for.
     """
 
     rule: Optimizer
@@ -33,6 +34,7 @@ class Descent:
     power_t: float = 0.5
     step: int = 0
     rate: float | Schedule = 0.0
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         self.rate = self.rule.lr

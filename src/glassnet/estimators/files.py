@@ -18,7 +18,7 @@ from glassnet.core.formula import Array
 from glassnet.engines.base import Samples, State, Task
 from glassnet.engines.chance import Carried, Chance
 from glassnet.estimators.formulas import twin
-from glassnet.estimators.parameters import as_plain
+from glassnet.estimators.parameters import as_plain, dropout
 from glassnet.exchange.checkpoint import load_checkpoint, save_checkpoint
 from glassnet.exchange.model import Model, load_model, save_model
 from glassnet.training.history import History
@@ -159,6 +159,8 @@ def number(value: Any) -> float | None:
 def fingerprint(est: Any, samples: Samples, held_out: Samples | None) -> str:
     """What a run is: SHA-256 of the parameters that lead it and of all its rows."""
     params = {k: repr(v) for k, v in est.get_params().items() if k not in NOT_OF_A_RUN}
+    if dropout(est.dropout, 0) is None:
+        del params["dropout"]  # such runs were there before it
     digest = hashlib.sha256(json.dumps([type(est).__name__, params], sort_keys=True).encode())
     for part in (*samples, *(held_out or ())):
         if part is None:

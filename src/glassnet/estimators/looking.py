@@ -32,7 +32,8 @@ class Looking:
         """Every number of one update on these rows: `glassnet.trace` of the fitted network.
 
         The objective is the one that these rows alone would have: the penalty divided by their
-        weight. The learning rate and what the optimizer remembers are those of the moment.
+        weight. The learning rate, what the optimizer remembers and the neurons that dropout leaves
+        out are those of the next update.
         """
         from glassnet.walkthrough.trace import trace
 
@@ -77,6 +78,7 @@ class Looking:
             l1=self.l1 / share,
             l2=self.alpha / share,
             clip=self.clip_norm,
+            dropout=self._dropout(),
         )
         return task, theta, (X, targets, weight)
 

@@ -23,6 +23,7 @@ from sklearn.utils._param_validation import (
 )
 
 from glassnet.core.activations import Activation, Exp, Identity, Sigmoid, Softmax
+from glassnet.core.dropout import Dropout
 from glassnet.core.errors import BadInput
 from glassnet.core.formula import Formula
 from glassnet.core.initializers import Initializer
@@ -105,6 +106,7 @@ CONSTRAINTS: dict[str, Any] = {
     "output_activation": [None, Activation, Named(names.activation, names.ACTIVATIONS)],
     "l1": [Interval(Real, 0, None, closed="left")],
     "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
+    "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
     "initializer": [None, Initializer, Named(names.initializer, names.INITIALIZERS)],
     "dtype": [None, StrOptions({"float32", "float64"})],
     "metrics": [None, str, callable, "array-like"],
@@ -137,6 +139,13 @@ def activations(value: Any, hidden: int) -> list[Activation]:
             f"activation has {len(value)} entries", f"{hidden} are expected, one a hidden layer"
         )
     return [_object(one, names.activation) for one in value]
+
+
+def dropout(value: Any, seed: int) -> Dropout | None:
+    """Neurons left out by chance; None where all are kept."""
+    rate = value if isinstance(value, Real) else tuple(value)
+    found = Dropout(rate, seed)  # type: ignore[arg-type]
+    return found if np.any(found.rate) else None
 
 
 def initializer(value: Any) -> Initializer | None:

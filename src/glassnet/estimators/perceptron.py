@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from glassnet.core.activations import Activation, Identity
+from glassnet.core.dropout import Dropout
 from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array
 from glassnet.core.losses import Loss
@@ -116,7 +117,8 @@ class Perceptron(Looking, BaseEstimator):
         *,
         incremental: bool = False,
     ) -> Any:
-        sizes = parameters.hidden_sizes(self.hidden_layer_sizes)
+        sizes = [int(size) for size in parameters.hidden_sizes(self.hidden_layer_sizes)]
+        self._check_dropout(sizes)
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         X, y, labels = self._read(X, y, incremental=incremental, reset=first)
         weight = self._weights(sample_weight, X, labels)
@@ -126,7 +128,7 @@ class Perceptron(Looking, BaseEstimator):
         validation = None if held_out is None else self._read_validation(*held_out)
         self._random_state = check_random_state(self.random_state)
         if first:
-            self._initialize([X.shape[1], *map(int, sizes), y.shape[1]], X.dtype)
+            self._initialize([X.shape[1], *sizes, y.shape[1]], X.dtype)
         if not hasattr(self, "history_"):  # coefs_ that came from elsewhere
             self.history_ = History()
         net = self.network_
@@ -147,6 +149,8 @@ class Perceptron(Looking, BaseEstimator):
         dtype = self.coefs_[0].dtype
         samples = in_dtype((X, y, weight), dtype)
         del X, y, weight
+        if parameters.dropout(self.dropout, 0) is not None and self._optimizer.seed is None:
+            self._optimizer.seed = int(self._random_state.randint(2**31))
         held = None if validation is None else in_dtype(validation, dtype)
         if self.early_stopping and not self._whole:
             fitting = partial(fitting, judge=self._judge(engine, net, validation))
@@ -165,6 +169,18 @@ class Perceptron(Looking, BaseEstimator):
             self._watch(self._theta())
         if not incremental or not hasattr(self, "_optimizer"):
             self._optimizer = self._descent(net)
+
+    def _check_dropout(self, sizes: list[int]) -> None:
+        wanted = parameters.dropout(self.dropout, 0)
+        if wanted is None:
+            return
+        wanted.rates(Network.mlp(1, *sizes, 1))  # refuses another number of them
+        if self._whole:
+            raise BadInput(
+                f"dropout={self.dropout!r} with solver={self.solver!r}",
+                "a stepwise solver is expected, for the objective changes from step to step",
+                "Try solver='adam'.",
+            )
 
     def _read_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
         X, y, _ = self._read(X, y, incremental=True, reset=False)
@@ -265,7 +281,13 @@ class Perceptron(Looking, BaseEstimator):
             l1=float(self.l1),
             l2=float(self.alpha),
             clip=None if self.clip_norm is None else float(self.clip_norm),
+            dropout=None if isinstance(rule, LBFGS) else self._dropout(),
         )
+
+    def _dropout(self) -> Dropout | None:
+        """The masks of the updates to come; None before their seed is drawn."""
+        seed = getattr(getattr(self, "_optimizer", None), "seed", None)
+        return None if seed is None else parameters.dropout(self.dropout, seed)
 
     def _network(self, sizes: list[int]) -> Network:
         hidden = parameters.activations(self.activation, len(sizes) - 2)

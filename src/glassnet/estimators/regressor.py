@@ -52,6 +52,10 @@ class MLPRegressor(RegressorMixin, Perceptron):
     output_activation : of the output layer; None for the one that belongs to the loss.
     l1 : l1·Σ|W| is added as the penalty of alpha is.
     clip_norm : the gradient is shortened to this norm where it is longer.
+    dropout : how probable it is that a hidden neuron is left out of an update: one number, or a
+        list with one for each layer. `loss_` is then the loss with neurons left out, scores and
+        answers are the whole network's. Which are left out is drawn from `random_state` once,
+        after the initial weights and the rows held out, before the first order of the rows.
     initializer : of the weights, by name ("he") or an instance, with biases 0; None for
         scikit-learn's.
     dtype : "float32" or "float64"; None follows X.
@@ -116,6 +120,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         output_activation=None,
         l1=0.0,
         clip_norm=None,
+        dropout=0.0,
         initializer=None,
         dtype=None,
         metrics=None,
@@ -153,6 +158,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         self.output_activation = output_activation
         self.l1 = l1
         self.clip_norm = clip_norm
+        self.dropout = dropout
         self.initializer = initializer
         self.dtype = dtype
         self.metrics = metrics

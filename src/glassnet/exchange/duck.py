@@ -6,15 +6,19 @@ Nothing is fetched: the connection lives in memory, and neither installs nor loa
 
 from __future__ import annotations
 
+import codecs
 import csv
 import errno
 import glob
 import gzip
+import io
 import itertools
 import os
 import re
+import tempfile
 import zlib
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +46,27 @@ NUMBERS = re.compile(r"^(FLOAT|DOUBLE)$|^DECIMAL")
 DATES = re.compile(r"^(DATE$|TIME$|TIME |TIMESTAMP)")
 TEXTS = re.compile(r"^(VARCHAR|ENUM|UUID|JSON$|\"NULL\"$)")
 
+DEEPEST = 32
+"""Brackets in brackets of a JSON file; a table needs two, and some DuckDBs crash at 100,000."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The most that is read of a file that somebody else sent."""
+
+    packed: int = 20_000_000
+    """Bytes of the file."""
+    unpacked: int = 100_000_000
+    """Bytes of what is packed in it."""
+    rows: int = 100_000
+    columns: int = 200
+    cells: int = 4_000_000
+    """Rows times columns."""
+    letters: int = 10_000
+    """Bytes of one cell, or ten times as many of a column's name."""
+    memory: str = "512MB"
+    """What DuckDB may take for it."""
+
 
 def read(
     source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
@@ -59,18 +84,52 @@ def read(
     name = paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
     connection = _connect()
     try:
-        match form.pop():
-            case "csv":
-                notes = _csv(connection, paths, as_text)
-            case "parquet":
-                notes = _view(connection, f"read_parquet([{_names(paths)}])")
-            case kind:
-                layout = "newline_delimited" if kind == "jsonl" else "auto"
-                call = f"read_json([{_names(paths)}], format='{layout}', sample_size=-1)"
-                notes = _view(connection, call)
+        notes = _load(connection, form.pop(), paths, as_text)
         return _result(connection, sql, name, notes)
     except duckdb.Error as error:
         raise _refused(name, error) from error
+    finally:
+        connection.close()
+
+
+def read_bytes(
+    content: bytes, name: str, bounds: Bounds | None = None, as_text: Collection[str] = ()
+) -> Table:
+    """Read what somebody sent under a name, which is used in messages and for its ending alone.
+
+    DuckDB sees one file, with a name of ours in a folder of our own, and nothing else of the
+    machine: no other file, no network. How long it takes is for the caller to bound.
+    """
+    bounds = bounds or Bounds()
+    shown = shown_name(name)
+    ending, content = _unpacked(content, name, shown, bounds)
+    form = ENDINGS[ending]
+    if form in ("json", "jsonl"):
+        _shallow(content, shown)
+    with tempfile.TemporaryDirectory(prefix="glassnet-") as folder:
+        path = str(Path(folder).resolve() / f"table{ending}")
+        Path(path).write_bytes(content)
+        try:
+            return _read_one(path, form, bounds, as_text)
+        except GlassnetError as error:
+            parts = (part.replace(path, shown) for part in (error.got, error.wanted, error.hint))
+            raise type(error)(*parts) from error
+
+
+def _read_one(path: str, form: str, bounds: Bounds, as_text: Collection[str]) -> Table:
+    connection = _connect(only=path, memory=bounds.memory)
+    try:
+        if form == "parquet":
+            _few_bytes(connection, path, bounds)
+        elif form != "csv":
+            _few_keys(connection, path, bounds)
+        notes = _load(connection, form, [path], as_text, bounds)
+        return _result(connection, None, path, notes, bounds)
+    except duckdb.OutOfMemoryException as error:
+        got = f"{path} takes more than {bounds.memory} to read"
+        raise BadFile(got, "less was expected", "Take fewer rows or columns.") from error
+    except duckdb.Error as error:
+        raise _refused(path, error) from error
     finally:
         connection.close()
 
@@ -160,10 +219,163 @@ def _readable(path: str) -> None:
     raise BadFile(f"{path} is empty", "a table with a header and rows was expected")
 
 
+# ---------------------------------------------------------------- what somebody sent
+
+
+def shown_name(name: str) -> str:
+    """The last part of a name that somebody sent, in letters that can be shown."""
+    last = re.split(r"[/\\]", name)[-1]
+    shown = "".join(letter for letter in last if letter.isprintable()).strip()
+    if len(shown) > 60:
+        shown = f"{shown[:40]}…{shown[-15:]}"
+    return shown or "the file"
+
+
+def _unpacked(content: bytes, name: str, shown: str, bounds: Bounds) -> tuple[str, bytes]:
+    """The ending, one of ours, and the bytes without gzip."""
+    small = name.strip().lower()
+    packed = small.endswith(".gz")
+    ending = next((one for one in ENDINGS if small.removesuffix(".gz").endswith(one)), "")
+    if not ending or (packed and ending == ".parquet"):
+        last = f"ends in {Path(shown).suffix}" if Path(shown).suffix else "has no ending"
+        raise BadFile(f"{shown} {last}", WANTED, "Save the table as one of these.")
+    if not content:
+        raise BadFile(f"{shown} is empty", "a table with a header and rows was expected")
+    if len(content) > bounds.packed:
+        raise _too_much(shown, f"{_mega(len(content))} MB", f"{_mega(bounds.packed)} MB")
+    if packed:
+        try:
+            with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+                content = file.read(bounds.packed + 1)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            got = f"{shown} is not a whole gzip file"
+            raise BadFile(got, "gzip was expected by its ending", "Was it cut short?") from error
+        if len(content) > bounds.packed:
+            raise _too_much(shown, "more unpacked", f"{_mega(bounds.packed)} MB")
+        if not content:
+            raise BadFile(f"{shown} is empty", "a table with a header and rows was expected")
+    if ending != ".parquet":
+        _only_text(content, shown)
+    return ending, content
+
+
+def _only_text(content: bytes, shown: str) -> None:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        hint = "Save it as UTF-8."
+        raise BadFile(f"{shown} is text in UTF-16", "text in UTF-8 was expected", hint)
+    if b"\0" in content:
+        line = content.count(b"\n", 0, content.index(b"\0")) + 1
+        got = f"{shown}: line {line} holds a NUL byte"
+        raise BadFile(got, "text was expected", "Is it a file of another kind?")
+
+
+def _shallow(content: bytes, shown: str) -> None:
+    """Refuse JSON whose brackets are nested deeply, before anything that calls itself reads it."""
+    bare = re.sub(rb'"[^"\\]*(?:\\.[^"\\]*)*"', b"", content, flags=re.DOTALL)
+    letters = np.frombuffer(bare, dtype=np.uint8)
+    steps = np.isin(letters, list(b"[{")).astype(np.int8) - np.isin(letters, list(b"]}"))
+    if len(steps) and int(np.cumsum(steps, dtype=np.int64).max()) > DEEPEST:
+        got = f"{shown} has brackets nested more than {DEEPEST} deep"
+        raise BadFile(got, "a list of flat records was expected", 'Like [{"x": 1, "y": 2}].')
+
+
+def _few_keys(connection: duckdb.DuckDBPyConnection, path: str, bounds: Bounds) -> None:
+    """Refuse JSON whose records have many different names, before each becomes a column."""
+    objects = f"read_json_objects({_quoted(path)}, maximum_object_size={bounds.packed})"
+    found = connection.execute(
+        "SELECT count(*), max(strlen(name)) FROM (SELECT DISTINCT name FROM "
+        f"(SELECT unnest(json_keys(json)) AS name FROM {objects}) LIMIT {bounds.columns + 1})"
+    ).fetchone()
+    assert found is not None
+    names, longest = found
+    if not names:
+        got = f"{path} has no records with names"
+        raise BadFile(got, "a list of flat records was expected", 'Like [{"x": 1, "y": 2}].')
+    _few_names(path, names, longest, bounds)
+
+
+def _few_bytes(connection: duckdb.DuckDBPyConnection, path: str, bounds: Bounds) -> None:
+    """Refuse a Parquet file that says itself that much is packed in it."""
+    found = connection.execute(
+        "SELECT sum(total_uncompressed_size)::DOUBLE, count(DISTINCT path_in_schema), "
+        f"max(strlen(path_in_schema)) FROM parquet_metadata({_quoted(path)})"
+    ).fetchone()
+    assert found is not None
+    size, names, longest = found
+    _few_names(path, names, longest or 0, bounds)
+    if (size or 0) > bounds.unpacked:
+        raise _too_much(path, f"{_mega(size)} MB unpacked", f"{_mega(bounds.unpacked)} MB")
+
+
+def _few_names(path: str, names: int, longest: int, bounds: Bounds) -> None:
+    if names > bounds.columns:
+        most = f"at most {bounds.columns} are read"
+        raise BadFile(f"{path} has more than {bounds.columns} columns", most, "Take fewer.")
+    if longest > bounds.letters // 10:
+        got = f"{path} has a column whose name is {longest} bytes long"
+        raise BadFile(got, f"at most {bounds.letters // 10} are read", "Shorten it.")
+
+
+def _few_cells(
+    connection: duckdb.DuckDBPyConnection, kinds: list[tuple[str, Kind]], path: str, bounds: Bounds
+) -> None:
+    """Refuse many rows, cells and letters, before Python holds any."""
+    _few_names(path, len(kinds), max(len(name.encode()) for name, _ in kinds), bounds)
+    (rows,) = connection.execute(
+        f"SELECT count(*) FROM (SELECT 1 FROM data LIMIT {bounds.rows + 1})"
+    ).fetchone() or (0,)
+    if rows > bounds.rows:
+        raise _too_much(path, f"more than {bounds.rows:,} rows", f"{bounds.rows:,}")
+    if rows * len(kinds) > bounds.cells:
+        got = f"{rows:,} rows of {len(kinds)} columns"
+        raise _too_much(path, got, f"{bounds.cells:,} cells")
+    texts = [name for name, kind in kinds if kind == "category"]
+    for name in texts:
+        length = f"strlen(CAST({_identifier(name)} AS VARCHAR))"
+        # every row is asked for: after LIMIT some DuckDBs copy each text first
+        longest, letters = connection.execute(
+            f"SELECT coalesce(max({length}), 0), coalesce(sum({length}), 0)::DOUBLE FROM data"
+        ).fetchone() or (0, 0)
+        if longest > bounds.letters:
+            got = f"column {name!r} of {path} has a cell of {longest} bytes"
+            raise BadFile(got, f"at most {bounds.letters} are read", "Shorten it.")
+        if letters > bounds.unpacked:
+            got = f"{_mega(letters)} MB of text in column {name!r}"
+            raise _too_much(path, got, f"{_mega(bounds.unpacked)} MB")
+
+
+def _too_much(name: str, got: str, most: str) -> BadFile:
+    return BadFile(f"{name} has {got}", f"at most {most} are read", "Take fewer rows or columns.")
+
+
+def _mega(size: float) -> str:
+    return f"{size / 1e6:.4g}"
+
+
 # ---------------------------------------------------------------- into DuckDB
 
 
-def _connect() -> duckdb.DuckDBPyConnection:
+def _load(
+    connection: duckdb.DuckDBPyConnection,
+    form: str,
+    paths: list[str],
+    as_text: Collection[str],
+    bounds: Bounds | None = None,
+) -> list[str]:
+    """Make the files the view `data`; give notes on what was read how."""
+    match form:
+        case "csv":
+            return _csv(connection, paths, as_text, bounds)
+        case "parquet":
+            return _view(connection, f"read_parquet([{_names(paths)}])")
+    layout = "newline_delimited" if form == "jsonl" else "auto"
+    large = f", maximum_object_size={bounds.packed}" if bounds else ""
+    call = f"read_json([{_names(paths)}], format='{layout}', sample_size=-1{large})"
+    return _view(connection, call)
+
+
+def _connect(*, only: str | None = None, memory: str = "") -> duckdb.DuckDBPyConnection:
+    """A connection in memory; with `only`, one that sees no file but that one, on one thread."""
     connection = duckdb.connect(
         ":memory:",
         config={
@@ -175,11 +387,21 @@ def _connect() -> duckdb.DuckDBPyConnection:
         },
     )
     connection.execute("SET TimeZone = 'UTC'")
+    if only is not None:
+        connection.execute(f"SET allowed_paths = [{_quoted(only)}]")
+        connection.execute("SET temp_directory = ''")  # nothing is put aside on the disk
+        connection.execute(f"SET memory_limit = {_quoted(memory)}")
+        connection.execute("SET threads = 1")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
     return connection
 
 
 def _csv(
-    connection: duckdb.DuckDBPyConnection, paths: list[str], as_text: Collection[str]
+    connection: duckdb.DuckDBPyConnection,
+    paths: list[str],
+    as_text: Collection[str],
+    bounds: Bounds | None = None,
 ) -> list[str]:
     """Read text as text, then give each column the narrowest kind that all of its cells have.
 
@@ -190,11 +412,14 @@ def _csv(
         if _header(path) != (names, delimiter):
             got = f"{path} has the columns {listed(_header(path)[0])}"
             raise BadFile(got, f"those of {paths[0]} were expected: {listed(names)}")
+    if bounds:
+        _few_names(paths[0], len(names), max(len(name.encode()) for name in names), bounds)
+    most = f" LIMIT {bounds.rows + 1}" if bounds else ""
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(names)))
     connection.execute(
         f"CREATE TABLE raw AS SELECT * FROM read_csv([{_names(paths)}], columns={{{columns}}}, "
         f"delim='{delimiter}', quote='\"', escape='\"', header=true, auto_detect=false, "
-        "null_padding=false, ignore_errors=false, nullstr=[''])"
+        f"null_padding=false, ignore_errors=false, nullstr=['']){most}"
     )
     guessed = {f"c{i}": name for i, name in enumerate(names) if name not in as_text}
     narrow, notes = narrowest(connection, "raw", guessed, decimal_comma=delimiter == ";")
@@ -270,7 +495,11 @@ def _register(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 
 def _result(
-    connection: duckdb.DuckDBPyConnection, sql: str | None, source: str, notes: list[str]
+    connection: duckdb.DuckDBPyConnection,
+    sql: str | None,
+    source: str,
+    notes: list[str],
+    bounds: Bounds | None = None,
 ) -> Table:
     if sql is not None:
         _query(connection, sql)
@@ -281,6 +510,8 @@ def _result(
         shown.append(f"{expression} AS c{i}")
         kinds.append((name, kind))
         whole.append(bool(INTEGERS.match(str(sort))))
+    if bounds:
+        _few_cells(connection, kinds, source, bounds)
     arrays = connection.execute(
         f"SELECT {', '.join(shown)} FROM {'result' if sql is not None else 'data'}"
     ).fetchnumpy()
@@ -366,6 +597,9 @@ def _refused(name: str, error: duckdb.Error) -> GlassnetError:
     if "unterminated quote" in text:
         got = f"{name}: {at} has a quote that does not end"
         return BadFile(got, 'quotes in pairs were expected, "like ""this"""')
+    if "Maximum line size" in text:
+        got = f"{name}: {at} is longer than 2 MB"
+        return BadFile(got, "shorter lines were expected", "Does a quote not end?")
     if "state machine" in text:
         return BadFile(f"{name} mixes line endings or quotes", "a regular CSV file was expected")
     if "GZIP" in text:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from glassnet.core.dropout import Dropout
 from glassnet.core.errors import BadInput
 from glassnet.core.network import Dense, Network
 from glassnet.engines.base import Task
@@ -38,15 +39,19 @@ def task_as_json(task: Task) -> dict[str, Any]:
         "l2": float(task.l2),
         "clip": None if task.clip is None else float(task.clip),
     }
+    if task.dropout is not None:  # else the file is what it was before there was dropout
+        stored["dropout"] = asdict(task.dropout)
     task_from_json(stored)  # what could not be read again is not written
     return stored
 
 
 def task_from_json(stored: Any) -> Task:
     """The task that `task_as_json` wrote."""
+    said = dict(stored) if isinstance(stored, dict) else stored
+    dropout = said.pop("dropout", None) if isinstance(said, dict) else None
     layers, loss, optimizer, reduction, l1, l2, clip = fields(
         "task",
-        stored,
+        said,
         layers=list,
         loss=dict,
         optimizer=dict,
@@ -65,7 +70,13 @@ def task_from_json(stored: Any) -> Task:
         l1=float(l1),
         l2=float(l2),
         clip=None if clip is None else float(clip),
+        dropout=None if dropout is None else _dropout(dropout),
     )
+
+
+def _dropout(stored: Any) -> Dropout:
+    rate, seed = fields("dropout", stored, rate=(float, list, tuple), seed=int)
+    return Dropout(tuple(rate) if isinstance(rate, list) else rate, seed)
 
 
 def _layer(where: str, stored: Any) -> Dense:

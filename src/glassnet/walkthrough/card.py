@@ -72,6 +72,10 @@ def card(trace: Trace, *, layout: Layout = "rows", digits: int | None = 4) -> Ca
         ("digits", _digits(digits)),
         ("counting", "layers from 1; samples, neurons and places such as W2[1,0] from 0"),
     ]
+    if task.dropout is not None and dropped(task) and trace.samples is not None:
+        rates = ", ".join(f"{rate:g}" for rate in task.dropout.rates(net)[:-1])
+        said = f"rate {rates} of the hidden layers, seed {task.dropout.seed}: what is kept is "
+        rows.insert(8, ("dropout", said + "divided by 1 − rate, so predictions need nothing"))
     if task.clip is not None:
         rows.insert(8, ("clipping", f"the gradient is shortened to the norm {task.clip:g}"))
     return Card(tuple(rows), spellings(task, trace.theta.dtype.name))
@@ -147,7 +151,15 @@ def _glassnet_task(task: Task) -> str:
     rest += f", l1={task.l1!r}" if task.l1 else ""
     rest += f", l2={task.l2!r}" if task.l2 else ""
     rest += f", clip={task.clip!r}" if task.clip is not None else ""
+    if dropped(task):
+        assert task.dropout is not None
+        rest += f", dropout=gn.Dropout({task.dropout.rate!r}, seed={task.dropout.seed})"
     return f"task = gn.Task(net, {_made(task.loss)}, {_made(task.optimizer)}{rest})"
+
+
+def dropped(task: Task) -> bool:
+    """Whether neurons are left out in training."""
+    return task.dropout is not None and any(task.dropout.rates(task.net))
 
 
 SKLEARN = {
@@ -183,6 +195,7 @@ def _scikit_learn(task: Task) -> str:
         why.append("no l1")
     if task.clip is not None:
         why.append("no clipping")
+    why += ["no dropout"] * dropped(task)
     solvers: dict[type, str] = {
         optimizers.SGD: 'solver="sgd", momentum=0, nesterovs_momentum=False',
         optimizers.Momentum: 'solver="sgd", momentum={momentum}, nesterovs_momentum=False',
@@ -238,16 +251,19 @@ def _pytorch(task: Task, dtype: str) -> str:
     net = task.net
     folded = task.loss.closes(net.layers[-1].activation)  # the loss takes the sums z
     parts, own = [], []
-    for k, layer in enumerate(net.layers, 1):
+    rates = task.dropout.rates(net) if task.dropout is not None else (0.0,) * len(net.layers)
+    for k, (layer, rate) in enumerate(zip(net.layers, rates, strict=True), 1):
         bias = "" if layer.bias else ", bias=False"
         parts.append(f"nn.Linear({layer.n_in}, {layer.n_out}{bias})")
+        left_out = [f"nn.Dropout({rate!r})"] * bool(rate)
         if isinstance(layer.activation, activations.Identity) or (folded and k == len(net.layers)):
+            parts += left_out
             continue
         written = TORCH.get(type(layer.activation))
         if written is None:
             own.append(type(layer.activation).__name__)
             written = f"{own[-1]}()"
-        parts.append(written.format(**formulas.constants(layer.activation)))
+        parts += [written.format(**formulas.constants(layer.activation)), *left_out]
     cost: dict[type, tuple[str, str]] = {
         losses.SquaredError: ("nn.MSELoss", "it has no half, and its mean is over the outputs too"),
         losses.BinaryCrossEntropy: ("nn.BCEWithLogitsLoss", "its mean is over the outputs too")
@@ -296,11 +312,13 @@ KERAS: dict[type, str] = {
 
 def _keras(task: Task) -> str:
     lines = [f"keras.Input(shape=({task.net.n_in},))"]
-    for layer in task.net.layers:
+    rates = task.dropout.rates(task.net) if task.dropout is not None else [0] * len(task.net.layers)
+    for layer, rate in zip(task.net.layers, rates, strict=True):
         named = KERAS.get(type(layer.activation), f'"{type(layer.activation).__name__}  (own)"')
         named = named.format(**formulas.constants(layer.activation))
         bias = "" if layer.bias else ", use_bias=False"
         lines.append(f"keras.layers.Dense({layer.n_out}, activation={named}{bias})")
+        lines += [f"keras.layers.Dropout({rate!r})"] * bool(rate)
     cost: dict[type, str] = {
         losses.SquaredError: "mse  (no half; its mean is over the outputs too)",
         losses.BinaryCrossEntropy: "binary_crossentropy  (its mean is over the outputs too)",

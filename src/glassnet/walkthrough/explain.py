@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -390,4 +390,18 @@ def largest(values: np.ndarray, most: int) -> np.ndarray:
 def _others(values: np.ndarray, shown: np.ndarray) -> float:
     rest = np.ones(len(values), dtype=bool)
     rest[shown] = False
-    return math.fsum(values[rest])
+    return added_up(values[rest])
+
+
+def added_up(values: Iterable[float]) -> float:
+    """Their sum, rounded once; of a run that diverged, what floats make of it.
+
+    >>> added_up([1e16, 1.0, -1e16]), added_up([math.inf, -math.inf])
+    (1.0, nan)
+    """
+    numbers = np.fromiter(values, dtype=np.float64)
+    try:
+        return math.fsum(numbers)
+    except (OverflowError, ValueError):  # ∞ − ∞, or more than a float holds on the way
+        with np.errstate(all="ignore"):
+            return float(numbers.sum())

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from glassnet.walkthrough.as_html import TIMES, html_of, symbol
 from glassnet.walkthrough.as_text import plain
 from glassnet.walkthrough.blackboard import blackboard
-from glassnet.walkthrough.explain import Factor, Term, Working, at
+from glassnet.walkthrough.explain import Factor, Term, Working, added_up, at
 from glassnet.walkthrough.expression import Expression, shown_number
 from glassnet.walkthrough.look import BLUE, LINES, NUMBERS, ORANGE, Look
 from glassnet.walkthrough.spelling import SETTINGS
@@ -29,7 +29,7 @@ def working(one: Working, look: Look) -> str:
     value = chip(one.value, look.numerals.of(one.value, signed=slope))
     own = symbol(look.spelled(one.place, one.step))
     complete = bool(one.terms) and math.isclose(
-        math.fsum(term.value for term in one.terms) + one.rest,
+        added_up(term.value for term in one.terms) + one.rest,
         one.value,
         rel_tol=1e-9,
         abs_tol=1e-300,

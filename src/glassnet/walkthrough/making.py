@@ -9,12 +9,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from glassnet.core.activations import Softmax
+from glassnet.core.dropout import kept as dropout_kept
 from glassnet.core.formula import Array
 from glassnet.core.network import Network
 from glassnet.core.optimizers import Optimizer
 from glassnet.engines.base import Samples, Task
 from glassnet.walkthrough import formulas
 from glassnet.walkthrough.expression import Expression, call, column, name, number, total
+from glassnet.walkthrough.naming import handed
 from glassnet.walkthrough.step import Kind, Part, Step
 
 
@@ -104,7 +106,7 @@ class _Maker:
 
     def forward(self) -> Iterator[Step]:
         for k, layer in enumerate(self.trace.net.layers, 1):
-            x, W = name("X" if k == 1 else f"a{k - 1}"), name(f"W{k}")
+            x, W = name(handed(k - 1, self.trace.values)), name(f"W{k}")
             z_rows, z_columns = x @ W, W.T @ x
             if layer.bias:
                 b = name(f"b{k}")
@@ -124,6 +126,23 @@ class _Maker:
             if isinstance(layer.activation, Softmax):
                 columns = call("softmax", name(f"z{k}").T).T
             yield self.step(f"a{k}", "forward", "data", words, rows, columns, layer=k)
+            if f"m{k}" in self.trace.values:
+                yield from self.mask(k)
+
+    def mask(self, k: int) -> Iterator[Step]:
+        """Dropout: who is left out, and what the layer hands on."""
+        dropout = self.trace.task.dropout
+        assert dropout is not None
+        rate = dropout.rates(self.trace.net)[k - 1]
+        words = (
+            f"Dropout: 0 where a neuron is left out, with probability {rate:g}, else "
+            f"{dropout_kept(rate):.6g}. Drawn from seed {dropout.seed}, this update, layer, sample "
+            "and neuron."
+        )
+        yield self.step(f"m{k}", "forward", "data", words, layer=k)
+        h = name(f"m{k}") * name(f"a{k}")
+        words = "What each neuron hands on: nothing where it is left out."
+        yield self.step(f"h{k}", "forward", "data", words, h, layer=k)
 
     def loss(self) -> Iterator[Step]:
         task, depth = self.trace.task, len(self.trace.net.layers)
@@ -197,7 +216,7 @@ class _Maker:
         weighted = "w" in self.trace.values
         w = name("w")
         for k in range(depth, 0, -1):
-            layer, below = net.layers[k - 1], "X" if k == 1 else f"a{k - 1}"
+            layer, below = net.layers[k - 1], handed(k - 1, self.trace.values)
             a, z, dL_da = name(f"a{k}"), name(f"z{k}"), name(f"dL_da{k}")
             da_dz, dL_dz = name(f"da{k}_dz{k}"), name(f"dL_dz{k}")
             closed = k == depth and task.loss.closes(layer.activation)
@@ -291,6 +310,8 @@ class _Maker:
                 layer=k,
             )
             what = "an input of the network" if k == 1 else "a neuron of the layer below"
+            if below[0] == "h":
+                what = "what a neuron of the layer below hands on"
             yield self.step(
                 f"dL_d{below}",
                 "backward",
@@ -300,6 +321,16 @@ class _Maker:
                 dz_dx @ dL_dz,
                 layer=k if k == 1 else k - 1,
             )
+            if below[0] == "h":
+                yield self.step(
+                    f"dL_da{k - 1}",
+                    "backward",
+                    "data",
+                    "How much the loss moves if a neuron of the layer below moves: not at all where"
+                    " it is left out.",
+                    name(f"m{k - 1}") * name(f"dL_d{below}"),
+                    layer=k - 1,
+                )
 
     def gradient(self) -> Iterator[Step]:
         task = self.trace.task

@@ -8,6 +8,7 @@ a reader, and `error_wrt_weights_hidden_output` for one who knows the notebook. 
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 from glassnet.core.network import Network
 
@@ -91,13 +92,20 @@ def seed(name: str, net: Network) -> str:
         else:
             own = f"bias_{layer_name(number, net)}"
         return f"{found['before'] or ''}{own}"
-    if found := re.fullmatch(r"([za])(\d+)", name):
+    if found := re.fullmatch(r"([zamh])(\d+)", name):
         number, depth = int(found[2]), len(net.layers)
         if found[1] == "a" and number == depth:
             return "output"
-        what = {"z": "linearTransform", "a": "activations"}[found[1]]
+        what = {"z": "linearTransform", "a": "activations", "m": "mask", "h": "masked"}[found[1]]
         return f"{layer_name(number, net)}Layer_{what}"
     return name
+
+
+def handed(k: int, values: Container[str]) -> str:
+    """What layer k hands to the one above: h1, or a1 where no neuron is left out; X for layer 0."""
+    if k == 0:
+        return "X"
+    return f"h{k}" if f"h{k}" in values else f"a{k}"
 
 
 def layer_name(number: int, net: Network) -> str:

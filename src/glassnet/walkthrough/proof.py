@@ -22,8 +22,9 @@ from glassnet.core.network import Network
 from glassnet.engines.base import Samples, Task, complete, sums
 from glassnet.walkthrough.check import STEP, measure
 from glassnet.walkthrough.explain import at
+from glassnet.walkthrough.naming import handed
 
-DERIVATIVE = re.compile(r"d(?P<of>L|J|[za]\d+)_d(?P<by>X|[zaWb]\d+)")
+DERIVATIVE = re.compile(r"d(?P<of>L|J|[za]\d+)_d(?P<by>X|[zahWb]\d+)")
 TOLERANCE = 1e-6
 STEPS = (STEP, STEP / 32.0, STEP / 1024.0, STEP / 32768.0)
 """The shorter ones for slopes that change within the longer: of ln a at a = 0.0001."""
@@ -146,7 +147,7 @@ def _function(
 
         return answer, float(row[0, j]), 1.0
     W = np.array(values[f"W{layer}"])
-    below = values["X" if layer == 1 else f"a{layer - 1}"]
+    below = values[handed(layer - 1, values)]
     if by[0] == "W":  # dz_dW[s,i]: a sum by one of its weights
         s, i = index
 
@@ -166,16 +167,22 @@ def _function(
     return by_input, float(below[0, i]), 1.0
 
 
+def masks_of(exact: Exact) -> list[Array | None]:
+    """Dropout's masks as they were drawn: they stand still while a number moves."""
+    return [exact.values.get(f"m{k}") for k in range(1, len(exact.net.layers) + 1)]
+
+
 def _by_parameter(
     exact: Exact, of: str, by: str, index: tuple[int, ...]
 ) -> tuple[Callable[[float], float], float, float]:
     assert exact.samples is not None
     samples, task, theta = exact.samples, exact.task, exact.theta
+    masks = masks_of(exact)
 
     def total(value: float) -> float:
         moved = theta.copy()
         task.net.named(moved)[by][index] = value
-        found = sums(task, moved, samples)
+        found = sums(task, moved, samples, masks)
         return found.loss if of == "L" else complete(task, moved, found)[0]
 
     size = max(1.0, float(np.abs(samples[1]).max())) * len(samples[0])
@@ -192,7 +199,8 @@ def _by_activation(
     s, j = index
     w = 1.0 if weight is None else float(weight[s])
     rows, targets = np.array(X[s : s + 1]), y[s : s + 1]
-    passes = forward(net, exact.theta, rows)
+    masks = [None if m is None else m[s : s + 1] for m in masks_of(exact)]
+    passes = forward(net, exact.theta, rows, masks)
     start = 0 if by == "X" else int(by[1:])
     array = rows if by == "X" else getattr(passes[start - 1], by[0])
     # the layers above the number that moves are a network themselves, theta's end their parameters
@@ -204,11 +212,16 @@ def _by_activation(
         if by[0] == "a" and start == len(net.layers):
             return w * float(loss(moved, targets)[0])  # from a, so the long form
         found, x = passes[:start], moved
-        if by[0] == "z":
-            x = net.layers[start - 1].activation(moved)
-            found[-1] = Pass(found[-1].x, moved, x)
+        if by[0] in "za":
+            last = found[-1]
+            z, a = last.z, moved
+            if by[0] == "z":
+                z, a = moved, net.layers[start - 1].activation(moved)
+            found[-1] = Pass(last.x, z, a, last.m)
+            x = found[-1].h
         if above is not None:
-            found = found + forward(above, exact.theta[-above.n_params :], x)
+            rest = forward(above, exact.theta[-above.n_params :], x, masks[start:])
+            found = found + rest
         return w * float(sample_losses(net, loss, found, targets)[0])
 
     return lost, float(array[0, j]), max(1.0, float(np.abs(targets).max())) * w

@@ -225,7 +225,9 @@ def _slips(trace: Trace, step: Step, index: Index, working: Working) -> Iterator
         yield Slip(value / n, "that is the mean over the samples, asked is the sum")
     elif name == "J" and trace.task.reduction == "mean":
         yield Slip(value * n, "that is the sum over the samples, asked is the mean")
-    elif found := re.fullmatch(r"dL_d([za])(\d+)", name):
+    elif found := re.fullmatch(r"h(\d+)", name):
+        yield Slip(float(values[f"a{found[1]}"][index]), "that is a, before the mask")
+    elif found := re.fullmatch(r"dL_d([zah])(\d+)", name):
         yield from _of_activations(trace, found[1], int(found[2]), index)
     elif found := re.fullmatch(r"d([LJ])_d([Wb])(\d+)", name):
         yield from _of_gradients(trace, step, index, value)
@@ -242,10 +244,13 @@ def _slips(trace: Trace, step: Step, index: Index, working: Working) -> Iterator
 def _of_sums(trace: Trace, k: int, index: Index, value: float) -> Iterator[Slip]:
     values, (s, j) = trace.values, index
     W = values[f"W{k}"]
-    x = values["X" if k == 1 else f"a{k - 1}"]
+    x = values[naming.handed(k - 1, values)]
     bias = float(values[f"b{k}"][j]) if f"b{k}" in values else 0.0
     if bias:
         yield Slip(value - bias, "the bias is missing")
+    if f"m{k - 1}" in values:
+        whole = float(values[f"a{k - 1}"][s] @ W[:, j])
+        yield Slip(whole + bias, "the mask is missing: take what the layer below hands on")
     if W.shape[0] == W.shape[1]:
         yield Slip(float(x[s] @ W[j]) + bias, "W is transposed: column j holds neuron j's weights")
     yield Slip(float(values[f"a{k}"][index]), "that is a, after the activation")
@@ -255,6 +260,9 @@ def _of_activations(trace: Trace, letter: str, k: int, index: Index) -> Iterator
     values, depth = trace.values, len(trace.net.layers)
     if letter == "z":
         yield Slip(float(values[f"dL_da{k}"][index]), "σ′ is missing: the slope of the activation")
+        return
+    if letter == "a" and f"dL_dh{k}" in values:
+        yield Slip(float(values[f"dL_dh{k}"][index]), "the mask is missing")
         return
     if k == depth:
         if isinstance(trace.task.loss, SquaredError):

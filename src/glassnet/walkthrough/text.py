@@ -141,7 +141,8 @@ class Page:
                 lines += self.prose(_minus(cell), "    ", "      ")
             if len(self.inputs) > 6:
                 lines.append(Text(f"    … {len(self.inputs) - 6} more inputs", style=QUIET))
-        return [*lines, *self._entry(f"z{k}", (s, j)), *self._entry(f"a{k}", (s, j))]
+        names = [name for name in (f"z{k}", f"a{k}", f"m{k}", f"h{k}") if name in self.trace]
+        return [*lines, *(line for name in names for line in self._entry(name, (s, j)))]
 
     def account_back(self) -> Lines:
         """What the loss asks of the neuron, and of one of its weights."""
@@ -159,6 +160,8 @@ class Page:
             )
             lines += self.prose(said + f"it is step {self._number(above)}.", "  ")
         jacobian = self.trace[f"da{k}_dz{k}"].kind == "jacobian"
+        if f"dL_dh{k}" in self.trace:
+            lines += self._entry(f"dL_dh{k}", (s, j))
         lines += self._entry(f"dL_da{k}", (s, j))
         lines += self._entry(f"da{k}_dz{k}", (s, j, j) if jacobian else (s, j))
         lines += self._entry(f"dL_dz{k}", (s, j))
@@ -327,9 +330,9 @@ class Page:
     def as_matrices(self, parts: Sequence[Part] | None = None) -> Lines:
         """The layer that is looked at: its matrices alone, forward and back."""
         k = self.layer
-        below = "X" if k == 1 else f"a{k - 1}"
-        names = [below, f"W{k}", f"b{k}", f"z{k}", f"a{k}"]
-        back = [f"dL_da{k}", f"da{k}_dz{k}", f"dL_dz{k}", f"dL_dW{k}", f"dL_db{k}"]
+        below = naming.handed(k - 1, self.trace.values)
+        names = [below, f"W{k}", f"b{k}", f"z{k}", f"a{k}", f"m{k}", f"h{k}"]
+        back = [f"dL_dh{k}", f"dL_da{k}", f"da{k}_dz{k}", f"dL_dz{k}", f"dL_dW{k}", f"dL_db{k}"]
         lines = self.title(f"Its layer: layer {k} as matrices, for all samples at once")
         for name in (*names, *back):
             if name not in self.trace:

@@ -40,6 +40,7 @@ from glassnet.engines.blas import one_thread
 from glassnet.walkthrough import formulas
 from glassnet.walkthrough.explain import MOST, Explanation, at, chain, check_index, place, work
 from glassnet.walkthrough.making import steps_of
+from glassnet.walkthrough.naming import handed
 from glassnet.walkthrough.proof import Proof, prove
 from glassnet.walkthrough.quiz import ASKED, Quiz, make_quiz
 from glassnet.walkthrough.step import Layout, Part, Step
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
 
 LATER = re.compile(
-    r"∂.*|d[A-Z]\w*_d\w+|d[az]\d+_d\w+|\w+_wrt_\w+|J|L|N|y|lr|t|losses|penalty|norm|\w*error"
+    r"∂.*|d[A-Z]\w*_d\w+|d[az]\d+_d\w+|[mh]\d+|\w+_wrt_\w+|J|L|N|y|lr|t|losses|penalty|norm|\w*error"
     r"|objective|number_of_samples|(new|g|[mv](_new|_hat)?)_\w+"
 )
 """Names of what comes after the way forward."""
@@ -308,6 +309,9 @@ def trace(
     weight : (n,), one a sample.
     theta, state : the parameters; a state brings the optimizer's slots and its step too. A model
         has its own, and slots that begin at 0.
+
+    With dropout the masks are those of this very update, where X is its batch in its order. Without
+    targets there is no update, and no neuron is left out.
     """
     task, parameters = _task_of(what)
     if state is not None:
@@ -364,12 +368,14 @@ def _record(
     """Everything that one update computes, by name."""
     X, y, w = samples
     net, loss, depth = task.net, task.loss, len(task.net.layers)
-    passes = forward(net, theta, X)
+    passes = forward(net, theta, X, task.masks(step, len(X), theta.dtype))
     values: dict[str, Any] = {"X": X, "y": y, **net.named(theta)}
     if w is not None:
         values["w"] = w
     for k, p in enumerate(passes, 1):
         values[f"z{k}"], values[f"a{k}"] = p.z, p.a
+        if p.m is not None:
+            values[f"m{k}"], values[f"h{k}"] = p.m, p.h
     losses = sample_losses(net, loss, passes, y)  # (n,)
     partials = backward(net, theta, passes, loss, y, w)
     sums = Sums(weighted_sum(losses, w), flatten(partials), total_weight(X, w))
@@ -380,7 +386,7 @@ def _record(
     values["J"] = np.asarray(objective)
     for k in range(depth, 0, -1):
         p, back, layer = passes[k - 1], partials[k - 1], net.layers[k - 1]
-        below = "X" if k == 1 else f"a{k - 1}"
+        below = handed(k - 1, values)
         dL_da, da_dz = back.dL_da, back.da_dz
         if dL_da is None:  # the closed form was used; the long way is shown beside it
             dL_da = weighted(loss.slope(p.a, y), w)

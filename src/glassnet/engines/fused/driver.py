@@ -27,6 +27,7 @@ from glassnet.engines.fused.assembler import (
     Module,
     Pointer,
     Pointing,
+    Type,
     Value,
     Variable,
 )
@@ -57,6 +58,7 @@ JOB = (
     "output_z", "output_a", "output_d", "outputs",  # of the last layer
     "held_inputs", "held_works",  # memory for validation, a tile for each thread
     "lane_sums", "lane_size", "group_gradients",
+    "dropping", "low", "high",  # whether neurons are left out in updates, and dropout's key
     "tiny",  # the function for a tiny network, or 0
     "quick",  # `tiny.repeat`, where all rows are one tile and nothing else is asked for, or 0
     "parts", "held_parts",  # loss and weight of each tile or group
@@ -111,6 +113,7 @@ class Parts:
     tiles: Tiles
     barrier: Function
     tile_pass: Function
+    tile_dropping: Function
     validate: Function
     apply: Function
 
@@ -122,16 +125,16 @@ def write_driver(module: Module, kit: Kit) -> Tiles:
     module.define("length", [real, I64], length(kit), returns=F64)
     parts_of_tiles = tiles(module, kit)
     barrier = module.define("barrier", [table, I64, I64], wait())
-    tile_pass = module.define(
-        "tile_pass",
-        [table, table, real, real, I64, I64, I64, I64, Pointing(F64)],
-        pass_tile(kit, parts_of_tiles),
+    tile: list[Type | Pointing] = [table, table, real, real, I64, I64, I64, I64, Pointing(F64)]
+    tile_pass = module.define("tile_pass", tile, pass_tile(kit, parts_of_tiles))
+    tile_dropping = module.define(
+        "tile_dropping", [*tile, I64, I64], pass_tile(kit, parts_of_tiles, dropping=True)
     )
     validate = module.define(
         "validate", [table, I64, I64, I64], validation(kit, tile_pass, barrier)
     )
     apply = module.define("apply", [table, I64, I64, I64, I64, F64, I64, I64], apply_update(kit))
-    parts = Parts(parts_of_tiles, barrier, tile_pass, validate, apply)
+    parts = Parts(parts_of_tiles, barrier, tile_pass, tile_dropping, validate, apply)
     by_slabs = module.define(
         "by_slabs", [table, I64, I64, I64, I64, I64, Pointing(F64)], slabs(kit, parts)
     )
@@ -201,16 +204,19 @@ def atomic_store(code: Code, at: Pointer, value: Value) -> None:
 # ---- one tile
 
 
-def pass_tile(kit: Kit, functions: Tiles) -> Callable[..., None]:
+def pass_tile(kit: Kit, functions: Tiles, *, dropping: bool = False) -> Callable[..., None]:
     """Load a tile, forward, loss, and with `learning` backward; `result` gets loss and weight.
 
     learning : MEASURE, LEARN, or for a tiny network START or GO_ON: `work` then is where the sums
         of its gradient are, which begin at 0 or go on.
+    dropping : with dropout, which goes by `chance`: the row of its batch that the tile begins
+        with, and the update.
     """
     n = kit.lanes
 
     def body(code: Code, job: Pointer, data: Pointer, inputs: Pointer, work: Pointer, first: Value,
-             count: Value, reload: Value, learning: Value, result: Pointer) -> None:  # fmt: skip
+             count: Value, reload: Value, learning: Value, result: Pointer,
+             *chance: Value) -> None:  # fmt: skip
         J, D = Fields(code, job, JOB), Fields(code, data, DATA)
         layers = J.pointer("layers", I64)
         theta = J.pointer("theta", kit.real)
@@ -255,7 +261,16 @@ def pass_tile(kit: Kit, functions: Tiles) -> Callable[..., None]:
         def measure() -> None:
             loss.set(code.call_at(J.pointer("cost", I64), F64, z, a, y, w, d, J.outputs, ld))
 
-        code.choose(learning >= START, written_out, by_layers)
+        def leaving_out(row: Value, step: Value) -> None:
+            code.call(functions.forward_dropping, layers, J.depth, theta, inputs, work, ld,
+                      learning, row, row + (count - 1), step, J.low, J.high)  # fmt: skip
+            loss.set(code.call_at(J.pointer("loss", I64), F64, z, a, y, w, d, J.outputs, ld))
+            code.call(functions.backward_dropping, layers, J.depth, theta, work, ld)
+
+        if dropping:
+            leaving_out(*chance)
+        else:
+            code.choose(learning >= START, written_out, by_layers)
         result[0] = result[0] + loss.get()
         weight = code.variable(F64, count)
         with code.when(D.weight != 0):
@@ -265,6 +280,18 @@ def pass_tile(kit: Kit, functions: Tiles) -> Callable[..., None]:
         result[1] = result[1] + weight.get()
 
     return body
+
+
+def learn_tile(code: Code, J: Fields, parts: Parts, job: Pointer, data: Pointer, inputs: Pointer,
+               work: Pointer, first: Value, count: Value, reload: Value, part: Pointer,
+               row: Value, step: Value) -> None:  # fmt: skip
+    """Forward, loss and backward of a tile, with dropout where the task has it."""
+    tile = job, data, inputs, work, first, count, reload, LEARN, part
+    code.choose(
+        J.dropping != 0,
+        lambda: code.call(parts.tile_dropping, *tile, row, step),
+        lambda: code.call(parts.tile_pass, *tile),
+    )
 
 
 FAR = 2**19
@@ -460,9 +487,9 @@ def slabs(kit: Kit, parts: Parts) -> Callable[..., None]:
                 part = partial.at(t * 2)
                 part[0], part[1] = 0.0, 0.0
                 reload = code.convert(~((J.resident != 0) & (J.epoch + step > J.step)), I64)
-                code.call(
-                    parts.tile_pass, job, data, *memory(t), first + (t0 + t) * J.tile,
-                    samples(t0 + t), reload, LEARN, part,
+                learn_tile(
+                    code, J, parts, job, data, *memory(t), first + (t0 + t) * J.tile,
+                    samples(t0 + t), reload, part, (t0 + t) * J.tile, step,
                 )  # fmt: skip
                 tile.set(t + 1)
             code.call(parts.barrier, sync, threads, getattr(J, "yield"))
@@ -580,9 +607,9 @@ def groups(kit: Kit, parts: Parts) -> Callable[..., None]:
                               size: Value = size, reload: Value = reload, part: Pointer = part,
                               beginning: Value = beginning,
                               gradient: Pointer = gradient) -> None:  # fmt: skip
-                    code.call(
-                        parts.tile_pass, job, data, inputs, work, first + s, size, reload, LEARN,
-                        part,
+                    learn_tile(
+                        code, J, parts, job, data, inputs, work, first + s, size, reload, part,
+                        s, step,
                     )  # fmt: skip
                     flags = code.select(beginning, code.constant(0, I64), ADD)
                     ld = (size + (n - 1)) // n * n

@@ -11,6 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from glassnet.core.activations import Softmax
+from glassnet.core.dropout import kept, threshold
 from glassnet.core.losses import Loss
 from glassnet.core.network import Network
 from glassnet.engines.fused.formulas import Compiled, compiled, is_identity
@@ -70,13 +72,18 @@ def flops(net: Network) -> float:
 
 @lru_cache(maxsize=256)
 def plan(
-    kit: Kit, net: Network, loss: Loss | None, batch: int, *, whole: bool, learning: bool
-) -> Plan:
-    """For batches of so many rows; `whole` where every batch is the whole data set, in order."""
+    kit: Kit, net: Network, loss: Loss | None, batch: int, *, whole: bool, learning: bool,
+    rates: tuple[float, ...] = (),
+) -> Plan:  # fmt: skip
+    """For batches of so many rows; `whole` where every batch is the whole data set, in order.
+
+    rates : of dropout, one a layer; () where all neurons stay.
+    """
     size = kit.real.bits // 8
+    rates = rates or (0.0,) * len(net.layers)
     grouped = learning and net.n_params <= MIDDLING
     by_lanes = grouped and net.n_params <= TINY
-    tile = samples_a_tile(kit, net, batch, learning=learning)
+    tile = samples_a_tile(kit, net, batch, learning=learning, rates=rates)
     count = -(-batch // tile)
     most = GROUPS if by_lanes else max(1, SLAB // (net.n_params * size))
     worth = WORK_OF_A_GROUP if by_lanes else WORTH_A_THREAD
@@ -89,8 +96,9 @@ def plan(
     works = Places(kit)
     closed = loss is not None and loss.closes(net.layers[-1].activation)
     table = table_of_layers(
-        works, net, functions, tile, closed=closed, learning=learning, turned=not by_lanes
-    )
+        works, net, functions, tile, closed=closed, learning=learning, turned=not by_lanes,
+        rates=rates,
+    )  # fmt: skip
 
     slot = (inputs.taken + works.taken) * size
     limit = room(kit, net, learning=learning)
@@ -134,11 +142,16 @@ def room(kit: Kit, net: Network, *, learning: bool) -> int:
     return 1_400_000 + net.n_params * kit.real.bits // 8 if learning else 750_000
 
 
-def samples_a_tile(kit: Kit, net: Network, batch: int, *, learning: bool) -> int:
+def samples_a_tile(
+    kit: Kit, net: Network, batch: int, *, learning: bool, rates: tuple[float, ...]
+) -> int:
     """As many as lie in the first-level cache, but four vectors at least, as wide as a block is."""
     layers = sum(kit.padded(layer.n_out) for layer in net.layers)
-    # of each layer z, a, dL/dz and its transpose, or z and a alone
-    sample = (4 if learning else 2) * layers * kit.real.bits // 8
+    masks = sum(
+        kit.padded(layer.n_out) for layer, rate in zip(net.layers, rates, strict=True) if rate
+    )
+    # of each layer z, a, dL/dz and its transpose, or z and a alone; dropout's masks
+    sample = ((4 if learning else 2) * layers + masks) * kit.real.bits // 8
     inputs = (net.n_in + net.n_out + 1) * kit.real.bits // 8
     vectors = 4
     while vectors < 32 and 2 * vectors * kit.lanes * sample <= TILE:
@@ -163,6 +176,7 @@ def table_of_layers(
     closed: bool,
     learning: bool,
     turned: bool,
+    rates: tuple[float, ...],
 ) -> np.ndarray:
     """(depth, len(LAYER)): sizes, places and functions of each layer.
 
@@ -172,7 +186,7 @@ def table_of_layers(
     kit = works.kit
     table = np.zeros((len(net.layers), len(LAYER)), np.int64)
     start, below = 0, 0
-    for number, (layer, code) in enumerate(zip(net.layers, functions, strict=True)):
+    for number, (layer, code, rate) in enumerate(zip(net.layers, functions, rates, strict=True)):
         simple = is_identity(layer.activation)  # z is a, and there is no slope
         ends_closed = closed and number == len(net.layers) - 1
         wide = kit.padded(layer.n_out)
@@ -182,11 +196,19 @@ def table_of_layers(
         across = learning and turned and 2 * layer.n_out >= kit.lanes
         dt = works.take(wide * tile) if across else -1
         bias = start + layer.n_in * layer.n_out if layer.bias else -1
+        m = works.take(wide * tile) if rate else -1
+        # softmax's chain rule asks for a, and not for z
+        saved = z if rate and isinstance(layer.activation, Softmax) else a
         answer, learn, chain = (0 if simple else code[f] for f in ("answer", "learn", "chain"))
         table[number] = (
             layer.n_in, layer.n_out, wide, start, bias, below, z, a, d, dt,
             answer if ends_closed else learn, answer, 0 if ends_closed else chain,
-            0 if simple else code["along"],
+            0 if simple else code["along"], m, saved, threshold(rate), bits(kept(rate)),
         )  # fmt: skip
         start, below = start + layer.n_params, a
     return table
+
+
+def bits(number: float) -> int:
+    """The bits of a float64, as a whole number."""
+    return int(np.float64(number).view(np.int64))

@@ -151,7 +151,10 @@ def template(how: Plan, net: Network, **more: int) -> np.ndarray:
 def prepared(kit: Kit, task: Task, batch: int, *, whole: bool, updating: bool) -> Prepared:
     """For training, or with `updating` False for sums alone."""
     net, optimizer = task.net, task.optimizer
-    how = plan(kit, net, task.loss, batch, whole=whole, learning=True)
+    dropout = task.dropout if updating else None  # sums are the whole network's
+    rates = () if dropout is None or not any(dropout.rates(net)) else dropout.rates(net)
+    low, high = (0, 0) if dropout is None else dropout.key
+    how = plan(kit, net, task.loss, batch, whole=whole, learning=True, rates=rates)
     loss = compiled(kit, task.loss, closed=task.loss.closes(net.layers[-1].activation))
     update = any_rate = None
     if updating and isinstance(optimizer, Optimizer):
@@ -165,8 +168,9 @@ def prepared(kit: Kit, task: Task, batch: int, *, whole: bool, updating: bool) -
         update=0 if update is None else update["update"],
         batch=batch, mean=task.reduction != "sum", alone=task.reduction == "batch",
         penalised=bool(task.l1 or task.l2), clipped=task.clip is not None,
+        dropping=bool(rates), low=low, high=high,
     )  # fmt: skip
-    learn = own(kit, net, task.loss, None) if how.grouped else None
+    learn = own(kit, net, task.loss, None) if how.grouped and not rates else None
     repeat, plainly = None, not (task.l1 or task.l2 or task.clip is not None)
     if learn and any_rate and plainly and how.resident and batch <= how.tile:
         repeat = own(kit, net, task.loss, Whole(any_rate, batch <= kit.lanes))

@@ -11,8 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from glassnet.engines.fused.assembler import I64, Code, Function, Module, Pointer, Pointing, Value
+from glassnet.engines.fused.assembler import (
+    I64,
+    Code,
+    Function,
+    Module,
+    Pointer,
+    Pointing,
+    Type,
+    Value,
+)
 from glassnet.engines.fused.blocks import ADD, BIAS, Products, dots, products
+from glassnet.engines.fused.dropout import CHANCE, write_drop, write_mask
 from glassnet.engines.fused.target import Kit
 
 LAYER = (
@@ -21,6 +31,8 @@ LAYER = (
     "x", "z", "a", "d", "dt",  # places in the tile's memory; dt < 0 where dL/dW takes dots
     "learn", "answer", "chain",  # the activation's functions; 0 for one that does nothing
     "along",  # whether the activation looks along the neurons
+    "m", "kept",  # places of dropout's mask, or < 0, and of a where h takes its place
+    "threshold", "scale",  # of its words; the bits of what a neuron that stays is multiplied by
 )  # fmt: skip
 """What is known of a layer: whole numbers, side by side in one table."""
 
@@ -45,6 +57,8 @@ class Tiles:
     ask_for: Function
     forward: Function
     backward: Function
+    forward_dropping: Function
+    backward_dropping: Function
     lane_gradients: Function
     row_gradients: Function
     bias_gradients: Function
@@ -56,6 +70,9 @@ def tiles(module: Module, kit: Kit) -> Tiles:
     real, table = Pointing(kit.real), Pointing(I64)
     multiply = products(module, kit)
     across = module.define("across", [real, I64, real, I64, I64], transpose(kit))
+    drop, mask = write_drop(module, kit), write_mask(module, kit)
+    ahead: list[Type | Pointing] = [table, I64, real, real, real, I64, I64]
+    back: list[Type | Pointing] = [table, I64, real, real, I64]
     lane_dots, row_dots = (dots(module, kit, lanes=lanes) for lanes in (True, False))
     return Tiles(
         multiply=multiply,
@@ -63,11 +80,13 @@ def tiles(module: Module, kit: Kit) -> Tiles:
             "gather", [real, I64, real, I64, I64, I64, table, I64, I64], gather(kit)
         ),
         ask_for=module.define("ask_for", [real, I64, I64, table, I64, I64], ask_for(kit)),
-        forward=module.define(
-            "forward", [table, I64, real, real, real, I64, I64], forward(kit, multiply)
+        forward=module.define("forward", ahead, forward(kit, multiply)),
+        backward=module.define("backward", back, backward(kit, multiply, across)),
+        forward_dropping=module.define(
+            "forward_dropping", [*ahead, *[I64] * len(CHANCE)], forward(kit, multiply, drop)
         ),
-        backward=module.define(
-            "backward", [table, I64, real, real, I64], backward(kit, multiply, across)
+        backward_dropping=module.define(
+            "backward_dropping", back, backward(kit, multiply, across, mask)
         ),
         lane_gradients=module.define(
             "lane_gradients", [table, I64, real, real, real, I64, I64],
@@ -198,11 +217,14 @@ def seen(
     return code.address(code.select(number == 0, first, below), kit.real)
 
 
-def forward(kit: Kit, multiply: Products) -> Callable[..., None]:
-    """z = W·x + b and a = f(z), layer after layer; with `learning` da/dz takes the place of z."""
+def forward(kit: Kit, multiply: Products, drop: Function | None = None) -> Callable[..., None]:
+    """z = W·x + b and a = f(z), layer after layer; with `learning` da/dz takes the place of z.
+
+    drop : dropout, by which h = m ∘ a takes the place of a; `chance` is what it goes by.
+    """
 
     def body(code: Code, table: Pointer, depth: Value, theta: Pointer, inputs: Pointer,
-             work: Pointer, ld: Value, learning: Value) -> None:  # fmt: skip
+             work: Pointer, ld: Value, learning: Value, *chance: Value) -> None:  # fmt: skip
         with code.loop(0, depth) as k:
             layer = Layer(code, table, k)
             z, a = work.at(layer.z), work.at(layer.a)
@@ -222,22 +244,36 @@ def forward(kit: Kit, multiply: Products) -> Callable[..., None]:
                 function.set(layer.learn)
             with code.when(function.get() != 0):
                 code.call_at(code.address(function.get(), kit.real), None, z, a, layer.n_out, ld)
+            if drop is not None:
+                with code.when(layer.m >= 0):
+                    code.call(
+                        drop, a, work.at(layer.kept), work.at(layer.m), layer.n_out, ld, k + 1,
+                        layer.threshold, layer.scale, *chance,
+                    )  # fmt: skip
 
     return body
 
 
-def backward(kit: Kit, multiply: Products, across: Function) -> Callable[..., None]:
-    """From dL/da of the output (or dL/dz, in closed form) to dL/dz of every layer."""
+def backward(
+    kit: Kit, multiply: Products, across: Function, mask: Function | None = None
+) -> Callable[..., None]:
+    """From dL/da of the output (or dL/dz, in closed form) to dL/dz of every layer.
+
+    mask : dropout's dL/da = m ∘ dL/dh.
+    """
 
     def body(code: Code, table: Pointer, depth: Value, theta: Pointer, work: Pointer,
              ld: Value) -> None:  # fmt: skip
         with code.loop(0, depth) as i:
             layer = Layer(code, table, depth - 1 - i)
             d = work.at(layer.d)
+            if mask is not None:
+                with code.when(layer.m >= 0):
+                    code.call(mask, d, work.at(layer.m), layer.n_out, ld)
             with code.when(layer.chain != 0):
                 code.call_at(
                     code.address(layer.chain, kit.real), None,
-                    d, work.at(layer.z), work.at(layer.a), layer.n_out, ld,
+                    d, work.at(layer.z), work.at(layer.kept), layer.n_out, ld,
                 )  # fmt: skip
             with code.when(layer.dt >= 0):
                 code.call(across, work.at(layer.dt), layer.padded, d, ld, layer.n_out)

@@ -9,6 +9,7 @@ from glassnet.walkthrough.as_latex import LATEX_GREEK
 from glassnet.walkthrough.expression import Expression
 from glassnet.walkthrough.notebook.cells import Cell, code, printed, text
 from glassnet.walkthrough.notebook.lesson import Pen, checked_steps, skipped
+from glassnet.walkthrough.notebook.masks import drawn
 from glassnet.walkthrough.step import Step
 from glassnet.walkthrough.trace import Trace
 
@@ -41,6 +42,7 @@ def by_hand(pen: Pen, walked: Trace) -> Iterator[Cell]:
     memory = pen.memory("", walked.task, walked.slots)
     count = [f"t = {walked.step + 1}  # the number of this update"] if pen.uses("t") else []
     begins = {
+        "forward": drawn(pen, walked.step),
         "loss" if walked.task.l1 or walked.task.l2 else "gradient": given,
         "update": [*pen.rate(walked.task, by_hand=True), *count, *memory],
     }

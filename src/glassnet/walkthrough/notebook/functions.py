@@ -42,7 +42,7 @@ OWN = "own:"  # before a function that the notebook defines, so that it is not t
 TAKEN = {
     "check", "network", "initial_weights", "new_weights", "learning_rate", "history", "losses",
     "epochs", "epoch", "epoch_loss", "epoch_weight", "order", "orders", "rows", "first", "stored",
-    "l1", "l2", "limit", "X_all", "y_all", "w_all", "plt", "np", "math",
+    "l1", "l2", "limit", "mask", "X_all", "y_all", "w_all", "plt", "np", "math",
 }  # fmt: skip
 
 HELPERS = {

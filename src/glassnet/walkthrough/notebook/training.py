@@ -8,9 +8,11 @@ import numpy as np
 
 from glassnet.core.optimizers import Optimizer
 from glassnet.core.schedules import Schedule
+from glassnet.walkthrough.expression import name
 from glassnet.walkthrough.notebook.cells import Cell, code, text
 from glassnet.walkthrough.notebook.lesson import Lesson, Pen, aliases, needed, updates
 from glassnet.walkthrough.notebook.literals import number, power
+from glassnet.walkthrough.notebook.masks import drawn, masked
 from glassnet.walkthrough.notebook.pictures import boundary, curve
 from glassnet.walkthrough.notebook.recording import CHAOS, tolerance
 
@@ -30,7 +32,7 @@ def training(pen: Pen) -> Iterator[Cell]:
     yield text(
         f"## Training\n\n{epochs} epochs of {one.task.optimizer}, beginning at `{begins}()`. "
         f"{counted} the loss of an epoch is the mean over its samples, measured before "
-        "its updates, without penalty.",
+        "its updates, without penalty" + (", with dropout." if masked(one) else "."),
         f"{key}training-text",
     )
     start = "start_" if one.again else ""
@@ -39,7 +41,8 @@ def training(pen: Pen) -> Iterator[Cell]:
     lines += [*pen.objective(one.task), *pen.rate(one.task, by_hand=False)]
     optimizer = one.task.optimizer
     scheduled = isinstance(optimizer, Optimizer) and isinstance(optimizer.lr, Schedule)
-    counts = pen.uses("t") or scheduled
+    leaves_out = bool(masked(one))
+    counts = pen.uses("t") or scheduled or leaves_out
     if counts:
         lines.append(f"t = {one.state.step}  # updates so far")
     lines += [f"epochs = {epochs}", "", f"{history} = []"]
@@ -120,6 +123,8 @@ def _update(pen: Pen, *, counts: bool, scheduled: bool) -> list[str]:
         if step.part != part:
             heading = {"forward": "forward", "loss": "the loss", "backward": "backward"}
             lines += [*([""] if part else []), f"# {heading.get(step.part, 'the gradient')}"]
+            if step.part == "forward":
+                lines += drawn(pen, "t")
             part = step.part
         lines += pen.step(step, replaced)
     lines += ["", "# the update"]
@@ -163,10 +168,12 @@ def _trained(pen: Pen, history: str) -> Iterator[Cell]:
     yield text(said, f"{key}trained-text")
     if lines:
         yield code(lines, f"{key}check-training")
-    network = [f"def network(X, {pen.weights()}):", '    """The way forward alone."""']
+    said = "The way forward alone, with all neurons." if masked(one) else "The way forward alone."
+    network = [f"def network(X, {pen.weights()}):", f'    """{said}"""']
+    whole = {f"h{k}": name(f"a{k}") for k in masked(one)}
     for step in one.opening.steps:
-        if step.part == "forward":
-            network += [f"    {line}" for line in pen.step(step, {})]
+        if step.part == "forward" and step.name not in whole and step.formula is not None:
+            network += [f"    {line}" for line in pen.step(step, whole)]
     out = pen.spell(f"a{len(one.net.layers)}")
     yield code([*network, f"    return {out}"], f"{key}network")
     yield text(

@@ -18,6 +18,7 @@ from glassnet.walkthrough.notebook.lesson import (
     arrays,
 )
 from glassnet.walkthrough.notebook.literals import Literals, power
+from glassnet.walkthrough.notebook.masks import function, masked
 from glassnet.walkthrough.notebook.recording import tolerance
 from glassnet.walkthrough.notebook.training import taken, training
 from glassnet.walkthrough.step import Layout
@@ -106,6 +107,10 @@ def _title(pen: Pen, title: str) -> str:
         ("optimizer", str(one.task.optimizer)),
         ("numbers", f"{one.state.theta.dtype}; samples and neurons count from 0, layers from 1"),
     ]
+    rates = masked(one)
+    if rates:
+        layers = ", ".join(f"{rate:g} in layer {k}" for k, rate in rates.items())
+        said.insert(8, ("dropout", f"rate {layers}"))
     lines = [
         f"# {as_text(title) or f'A {net} network, number by number'}",
         "",
@@ -186,6 +191,7 @@ def _functions(pen: Pen, defined: set[str]) -> Iterator[Cell]:
 def _lesson(pen: Pen) -> Iterator[Cell]:
     one, key = pen.one, pen.one.prefix
     optimizer = one.task.optimizer
+    yield from function(pen)
     schedule = isinstance(optimizer, Optimizer) and isinstance(optimizer.lr, Schedule)
     if schedule:
         assert isinstance(optimizer, Optimizer)

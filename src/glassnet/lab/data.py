@@ -1,0 +1,183 @@
+"""Data: the rows that a run learns from and those that it is measured on, with their story.
+
+A built-in set is drawn, split into training and validation points, scaled, and then edited by
+hand where points were added, moved or deleted. A visitor's own table becomes the same
+(`tables.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from glassnet import datasets
+from glassnet.core.errors import BadInput
+from glassnet.core.formula import Array
+from glassnet.datasets import Dataset
+from glassnet.exchange.encodings import Encoding
+from glassnet.exchange.targets import Target
+from glassnet.lab import limits
+from glassnet.lab.limits import within
+from glassnet.lab.setting import Point, Setting
+from glassnet.training.metrics import classes
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Rows as the network sees them, and how they came to be.
+
+    X, y : training rows, (n, n_in) and (n, n_out); held_X, held_y : those that only measure.
+    labels : names of the classes; empty where the outputs are numbers.
+    scaling : a line for each input: how it was scaled.
+    notes : what a reader should be told.
+    encodings, target : of a table, for the model file.
+    """
+
+    name: str
+    X: Array
+    y: Array
+    held_X: Array | None
+    held_y: Array | None
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    scaling: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    encodings: tuple[Encoding, ...] = ()
+    target: Target | None = None
+
+    def __post_init__(self) -> None:
+        within("inputs", self.X.shape[1], limits.INPUTS, 1)
+        within("training rows", len(self.X), limits.ROWS, 1)
+
+    @property
+    def sort(self) -> str:
+        """What the network answers with: "classes" or "numbers"."""
+        return "classes" if self.labels else "numbers"
+
+    @cached_property
+    def axes(self) -> tuple[int, int]:
+        """The two inputs to draw over at first: those that tell most of the targets.
+
+        By r², the largest over the outputs. Where there are two inputs, they in their order.
+        """
+        n_in = self.X.shape[1]
+        if n_in < 3:
+            return 0, n_in - 1
+        X = self.X - self.X.mean(axis=0)
+        y = self.y - self.y.mean(axis=0)
+        total = np.outer((X**2).sum(axis=0), (y**2).sum(axis=0))  # (n_in, n_out)
+        r2 = np.divide((X.T @ y) ** 2, total, out=np.zeros_like(total), where=total > 0)
+        second, first = np.argsort(r2.max(axis=1), kind="stable")[-2:]
+        return int(first), int(second)
+
+    def classes_of(self, y: Array) -> np.ndarray:
+        """The class (n,) of each row of targets, as its place in `labels`."""
+        return classes(y)
+
+
+DRAWN: dict[str, Callable[..., Dataset]] = {
+    "moons": datasets.moons,
+    "circles": datasets.circles,
+    "spiral": datasets.spiral,
+    "sine": datasets.sine,
+}
+"""Sets of any size and noise."""
+
+FIXED: dict[str, Callable[[], Dataset]] = {
+    "xor": datasets.xor,
+    "iris": datasets.iris,
+    "digits": datasets.digits,
+    "notebook": datasets.notebook_samples,
+    "notebook_moons": datasets.notebook_moons,
+}
+"""Sets that are as they are."""
+
+
+def built_in(setting: Setting) -> Data:
+    """The data of a setting: drawn, split, scaled, edited."""
+    if setting.data in DRAWN:
+        make = DRAWN[setting.data]
+        found = make(setting.n, noise=setting.noise, seed=setting.data_seed)
+    elif setting.data in FIXED:
+        found = FIXED[setting.data]()
+    else:
+        raise BadInput("a link to a table", "the table itself is expected", "Open it here again.")
+    X, y = np.array(found.X), np.array(found.y)
+    first, second = split(len(X), setting.held, setting.data_seed)
+    if not setting.scaled:
+        scaling = tuple(f"{name} as it is" for name in found.inputs)
+    else:
+        centre = X[first].mean(axis=0)
+        scale = X[first].std(axis=0)
+        scale = np.where(scale > 0, scale, 1.0)
+        X = (X - centre) / scale
+        scaling = tuple(
+            f"{name}: minus its mean {m:.4g}, divided by its standard deviation {s:.4g}"
+            for name, m, s in zip(found.inputs, centre, scale, strict=True)
+        )
+    held = len(second) > 0
+    data = Data(
+        found.name,
+        X[first],
+        y[first],
+        X[second] if held else None,
+        y[second] if held else None,
+        found.inputs,
+        found.outputs,
+        found.labels,
+        scaling,
+    )
+    return edited(data, setting.points)
+
+
+def split(n: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to learn from and rows to measure on, each in their order."""
+    held = min(round(share * n), n - 1)
+    if not held:
+        return np.arange(n), np.arange(0)
+    order = np.random.default_rng([seed, 1]).permutation(n)
+    return np.sort(order[held:]), np.sort(order[:held])
+
+
+def edited(data: Data, points: tuple[Point, ...]) -> Data:
+    """The data after points were added, moved and deleted by hand, one after the other."""
+    X, y = data.X, data.y
+    n_in, n_out = X.shape[1], y.shape[1]
+    for kind, *numbers in points:
+        if kind == "add":
+            if len(numbers) != n_in + 1:
+                raise BadInput(f"a point of {len(numbers)} numbers", f"{n_in + 1} are expected")
+            X = np.vstack([X, numbers[:n_in]])
+            y = np.vstack([y, target(data, numbers[n_in], n_out)])
+            continue
+        row = int(numbers[0])
+        if not 0 <= row < len(X):
+            raise BadInput(f"point {row}", f"0 to {len(X) - 1} is expected")
+        if kind == "delete":
+            if len(X) == 1:
+                raise BadInput("no point would be left", "at least one is expected")
+            X, y = np.delete(X, row, axis=0), np.delete(y, row, axis=0)
+            continue
+        X, y = X.copy(), y.copy()
+        if n_in == 1 and n_out == 1 and not data.labels and len(numbers) == 3:
+            X[row], y[row] = numbers[1], numbers[2]  # a point of a curve moves both ways
+        elif len(numbers) == n_in + 1:
+            X[row] = numbers[1:]
+        else:
+            raise BadInput(f"a point of {len(numbers) - 1} numbers", f"{n_in} are expected")
+    return replace(data, X=X, y=y)
+
+
+def target(data: Data, value: float, n_out: int) -> Array:
+    """y (n_out,) of a class, given as its place in `labels`, or of a number."""
+    if not data.labels:
+        return np.full(n_out, float(value))
+    if not 0 <= value < len(data.labels):
+        raise BadInput(f"class {value:g}", f"0 to {len(data.labels) - 1} is expected")
+    if n_out == 1:
+        return np.array([float(value)])
+    return np.asarray(np.eye(n_out)[int(value)])

@@ -1,0 +1,1 @@
+"""Drawings: network, data and loss curve, and the look of the page."""

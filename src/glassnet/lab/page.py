@@ -1,0 +1,188 @@
+"""The page: the panels put together, told what changed, and drawn as often as it can follow."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from pathlib import Path
+from typing import Any
+
+from nicegui import context, ui
+
+from glassnet.lab.frame import frame, structure
+from glassnet.lab.link import link
+from glassnet.lab.panels.arithmetic import Arithmetic
+from glassnet.lab.panels.data import DataPanel
+from glassnet.lab.panels.keys import Keys, key_help
+from glassnet.lab.panels.learning import Learning
+from glassnet.lab.panels.lesson import lesson_menu, lesson_panel
+from glassnet.lab.panels.network import NetworkPanel
+from glassnet.lab.panels.numbers import Numbers
+from glassnet.lab.panels.out import out_panel
+from glassnet.lab.panels.table import table_dialog
+from glassnet.lab.panels.time import TimePanel
+from glassnet.lab.panels.training import Training
+from glassnet.lab.pick import Pick
+from glassnet.lab.session import News, Session
+
+PACE = 1 / 30
+"""Seconds between two frames at least."""
+PATIENCE = 1.0
+"""Seconds after which a page that did not say that it drew is sent the next frame all the same."""
+READING = 0.25
+"""Seconds between two refreshes of the arithmetic while it trains: nobody reads faster."""
+
+HERE = Path(__file__).parent
+
+
+def build(session: Session, query: str = "") -> Screen:
+    """All panels, in their places."""
+    return Screen(session, query)
+
+
+def area(name: str, label: str) -> ui.element:
+    """A part of the page."""
+    made = ui.element("section").classes(f"lab-panel lab-{name}")
+    return made.props(f'aria-label="{label}" tabindex=-1')
+
+
+class Screen:
+    """One visitor's page."""
+
+    def __init__(self, session: Session, query: str = "") -> None:
+        self.session = session
+        self.client = context.client
+        self._news: set[News] = set()
+        self._wake = asyncio.Event()
+        self._drawn = asyncio.Event()
+        self._number = 0
+        self._read = 0.0  # when the arithmetic was refreshed last
+        self._address = ""
+        for sheet in ("drawings/lab.css", "arithmetic.css", "page.css"):
+            ui.add_css(HERE / sheet)
+        with ui.element("div").classes("lab"):
+            self._top(query)
+            with area("data", "Data"):
+                self.data = DataPanel(session, self._own_table)
+            with area("network", "Network"):
+                self.network = NetworkPanel(session, self._numbers)
+            with area("arithmetic", "Arithmetic"):
+                self.arithmetic = Arithmetic(session)
+            with area("time", "Time"):
+                self.time = TimePanel(session)
+        self.numbers = Numbers(session)
+        self.table = table_dialog(session)
+        self.help = key_help()
+        self._keys()
+        self.network.view.on("drawn", lambda _: self._drawn.set())
+        session.subscribe(self._hear)
+        self._hear("structure")
+        self._hear("controls")
+        self._hear("pick")
+        self._task = asyncio.get_running_loop().create_task(self._follow())
+        self.client.on_delete(lambda: self._task.cancel())  # else it would wait for ever
+
+    def _top(self, query: str) -> None:
+        session = self.session
+        with ui.element("header").classes("lab-top lab-panel"):
+            with ui.element("div").classes("lab-bar lab-main-bar"):
+                ui.label("glassnet lab").classes("lab-name").props("role=heading aria-level=1")
+                lesson_menu(session)
+                self.training = Training(session)
+                ui.element("span").classes("lab-space")
+                self.out = out_panel(session)
+                ui.button("?", on_click=self._help, color=None).props(
+                    'flat aria-label="Keys"'
+                ).classes("lab-button")
+                self.dark = ui.dark_mode(None)
+                ui.button(icon="contrast", on_click=self._theme, color=None).props(
+                    'flat aria-label="Light or dark"'
+                ).classes("lab-button")
+            self.learning = Learning(session)
+            self.message = ui.label("").classes("lab-message").props("role=alert")
+            lesson_panel(session, query)
+
+    def _theme(self) -> None:
+        self.dark.value = {None: True, True: False, False: None}[self.dark.value]
+
+    def _help(self) -> None:
+        self.help.open()
+
+    def _own_table(self) -> None:
+        self.table.open()
+
+    def _numbers(self) -> None:
+        self.numbers.open()
+
+    def _keys(self) -> None:
+        session, act = self.session, self.training.fields.act
+        Keys(
+            {
+                " ": lambda: act(session.toggle),
+                "ArrowRight": lambda: act(session.next),
+                "Shift+ArrowRight": lambda: act(session.step_epochs),
+                "ArrowLeft": lambda: act(session.back),
+                "r": lambda: act(session.rewind),
+                "d": lambda: act(session.next_sample),
+                "D": lambda: act(session.next_sample, -1),
+                "e": self.arithmetic.focus,
+                "Escape": lambda: act(session.choose, Pick("none")),
+                "?": self._help,
+            }
+        )
+
+    # ------------------------------------------------------------ following the session
+
+    def _hear(self, news: News) -> None:
+        self._news.add(news)
+        self._wake.set()
+
+    async def _follow(self) -> None:
+        """Show what changed; the next frame goes out once the page has drawn the last."""
+        await self.client.connected()
+        while not self.client.is_deleted:
+            await self._wake.wait()
+            self._wake.clear()
+            began = time.perf_counter()
+            news, self._news = self._news, set()
+            with self.client:
+                self._show(news)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._drawn.wait(), PATIENCE)
+            await asyncio.sleep(max(0.0, PACE - (time.perf_counter() - began)))
+
+    def _show(self, news: set[News]) -> None:
+        session = self.session
+        if "structure" in news:
+            shape = structure(session)
+            for panel in (self.data, self.network, self.time):
+                panel.structure(shape)
+            news |= {"frame", "pick", "controls"}
+        if "message" in news:
+            self.message.set_text(session.message)
+            self.message.set_visibility(bool(session.message))
+        if "controls" in news:
+            for bar in (self.training, self.learning, self.data, self.network, self.time):
+                bar.refresh()
+        self._drawn.clear()
+        self._number += 1
+        found: dict[str, Any] = frame(session, self._number)
+        for view in (self.network, self.data, self.time):
+            view.frame(found)
+        now = time.perf_counter()
+        if not session.playing or now - self._read > READING:
+            self._read = now
+            self.arithmetic.refresh()
+            self._tell_address()
+        elif not self._news:  # what is skipped now is shown soon
+            asyncio.get_running_loop().call_later(READING, self._hear, "frame")
+
+    def _tell_address(self) -> None:
+        # the address shows the same again; while it trains it waits
+        address = link(self.session)
+        if address != self._address and not self.session.playing:
+            self._address = address
+            self.client.run_javascript(
+                f"history.replaceState(null, '', '?' + {address!r} + window.location.hash)"
+            )

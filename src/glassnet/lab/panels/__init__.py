@@ -1,0 +1,1 @@
+"""The panels of the page, one a file. They show what a session tells and call its methods."""

@@ -1,0 +1,135 @@
+"""Network: layers and neurons by + and −, an activation a layer; the network itself, drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from nicegui import ui
+
+from glassnet.exchange import names
+from glassnet.exchange.names import ACTIVATIONS, INITIALIZERS, LOSSES
+from glassnet.lab.drawings.views import NetworkView
+from glassnet.lab.panels.fields import Fields, button
+from glassnet.lab.panels.learning import whole
+from glassnet.lab.pick import Pick
+from glassnet.lab.session import Session
+
+HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
+
+
+class NetworkPanel:
+    """The middle of the page."""
+
+    def __init__(self, session: Session, table: Callable[[], Any]) -> None:
+        self.session = session
+        self.fields = fields = Fields(session)
+        with ui.element("div").classes("lab-bar"):
+            ui.label("Network").classes("lab-title").props("role=heading aria-level=2")
+            self.layers = ui.element("div").classes("lab-bar lab-layers")
+            self.layers.props('role=group aria-label="Hidden layers"')
+        self._drawn: Any = None
+        self.view = NetworkView(on_pick=self._pick)
+        with ui.element("div").classes("lab-bar"):
+            fields.choice(
+                "Output",
+                {"": "output: by the data", **{name: name for name in ACTIVATIONS}},
+                lambda: session.setting.output,
+                lambda value: session.set(output=value),
+            )
+            fields.choice(
+                "Loss",
+                {"": "loss: by the data", **{name: name for name in LOSSES}},
+                lambda: session.setting.loss,
+                lambda value: session.set(loss=value),
+            )
+            fields.choice(
+                "Initial weights",
+                {"": "by the activation", **{name: name for name in INITIALIZERS}},
+                lambda: session.setting.initializer.partition(":")[0],
+                lambda value: session.set(initializer=value),
+            )
+            fields.text(
+                "Seed",
+                lambda: str(session.setting.seed),
+                lambda text: session.set(seed=whole(text)),
+                "of the initial weights and the order of the batches",
+            ).classes("lab-short")
+            fields.switch("Bias", lambda: session.setting.bias, lambda on: session.set(bias=on))
+            button("All numbers as a table", table, icon="table_rows")
+        self.formulas = ui.element("div").classes("lab-lines lab-formula")
+
+    def structure(self, structure: dict[str, Any]) -> None:
+        """Another network."""
+        self.view.structure(structure)
+        self.fields.refresh()
+        setting = self.session.setting
+        task = self.session.problem.task
+        shown = (setting.hidden, setting.activations, str(task.loss), task.net)
+        if shown == self._drawn:
+            return
+        self._drawn = shown
+        self.layers.clear()
+        with self.layers:
+            for k, (neurons, activation) in enumerate(
+                zip(setting.hidden, setting.activations, strict=True)
+            ):
+                self._layer(k, neurons, activation)
+            button("+ layer", lambda: self.fields.act(self._add), name="Add a hidden layer")
+        self.formulas.clear()
+        with self.formulas:
+            last = task.net.layers[-1].activation
+            ui.label(f"output: {last.formula}")
+            ui.label(f"loss: {task.loss.formula}")
+
+    def _layer(self, k: int, neurons: int, activation: str) -> None:
+        act = self.fields.act
+        with (
+            ui.element("div")
+            .classes("lab-bar lab-layer")
+            .props(f'role=group aria-label="Hidden layer {k + 1}"')
+        ):
+            minus = f"Fewer neurons in hidden layer {k + 1}"
+            button("−", lambda: act(self._neurons, k, neurons - 1), name=minus)
+            ui.label(str(neurons)).classes("lab-number").props(f'aria-label="{neurons} neurons"')
+            more = f"More neurons in hidden layer {k + 1}"
+            button("+", lambda: act(self._neurons, k, neurons + 1), name=more)
+            name = activation.partition(":")[0]
+            chosen = ui.select(HIDDEN, value=name).props("dense options-dense borderless")
+            chosen.props(f'aria-label="Activation of hidden layer {k + 1}"')
+            chosen.tooltip(names.activation(activation).formula)
+            chosen.on_value_change(lambda e: act(self._activation, k, e.value))
+
+    def _neurons(self, k: int, neurons: int) -> None:
+        setting = self.session.setting
+        hidden, activations = list(setting.hidden), list(setting.activations)
+        if neurons < 1:  # a layer without neurons is no layer
+            del hidden[k], activations[k]
+        else:
+            hidden[k] = neurons
+        self.session.set(hidden=tuple(hidden), activations=tuple(activations))
+
+    def _activation(self, k: int, name: str) -> None:
+        activations = list(self.session.setting.activations)
+        activations[k] = name
+        self.session.set(activations=tuple(activations))
+
+    def _add(self) -> None:
+        setting = self.session.setting
+        size = setting.hidden[-1] if setting.hidden else 4
+        activation = setting.activations[-1] if setting.activations else "tanh"
+        self.session.set(
+            hidden=(*setting.hidden, size), activations=(*setting.activations, activation)
+        )
+
+    def frame(self, frame: dict[str, Any]) -> None:
+        """The next picture."""
+        self.view.frame(frame)
+
+    def refresh(self) -> None:
+        """What the fields show."""
+        self.fields.refresh()
+
+    def _pick(self, given: dict[str, Any]) -> None:
+        net = self.session.problem.task.net
+        self.fields.act(lambda: self.session.choose(Pick.of(given).check(net)))

@@ -1,0 +1,170 @@
+"""Training: the big Next, Play and the other ways through a run; what has come of it so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from nicegui import ui
+
+from glassnet.lab.number import number
+from glassnet.lab.panels.fields import Fields, button
+from glassnet.lab.player import SPEEDS
+from glassnet.lab.session import Session
+
+NEXT = {
+    "ready": "Next: forward",
+    "all": "Next: forward",
+    "forward": "Next: loss",
+    "loss": "Next: backward",
+    "backward": "Next: update",
+    "update": "Next: forward again",
+}
+"""What Next will do, on the button itself."""
+
+
+class Training:
+    """The bar at the top."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.fields = Fields(session)
+        act = self.fields.act
+        with ui.element("div").classes("lab-bar lab-run").props('role=toolbar aria-label="Run"'):
+            self.next = button("Next", lambda: act(session.next), hint="→").classes(
+                "lab-primary lab-next"
+            )
+            self.play = button("Play", lambda: act(session.toggle), icon="play_arrow", hint="Space")
+            self.play.classes("lab-play")
+            button(
+                "",
+                lambda: act(session.back),
+                icon="undo",
+                name="Back",
+                hint="One operation back: ←",
+            )
+            button(
+                "",
+                lambda: act(session.rewind),
+                icon="first_page",
+                name="Rewind",
+                hint="Same start, same batches: R",
+            )
+            button(
+                "",
+                lambda: act(session.new_start),
+                icon="casino",
+                name="New start",
+                hint="New start: other initial weights",
+            )
+            self._steps()
+            self.fields.choice(
+                "Speed",
+                {s: f"{s} epoch{'s' * (s > 1)}/s" if s else "as fast as it goes" for s in SPEEDS},
+                lambda: session.player.speed,
+                self._speed,
+            ).classes("lab-speed")
+
+    def _steps(self) -> None:
+        session, act = self.session, self.fields.act
+        more = (
+            ui.button("Step", icon="expand_more", color=None)
+            .props("flat no-caps")
+            .classes("lab-button")
+        )
+        # a menu, for those who hear it, holds nothing to type in: so it is only a part of this one
+        with (
+            more,
+            ui.menu()
+            .props('auto-close=false role=dialog aria-label="Steps"')
+            .classes("lab-menu") as menu,
+        ):
+            steps: list[tuple[str, Callable[[], Any]]] = [
+                ("one operation", session.next),
+                ("one sample", session.step_sample),
+                ("one batch", session.step_batch),
+                ("one epoch", session.step_epochs),
+                ("10 epochs", lambda: session.step_epochs(10)),
+                ("100 epochs", lambda: session.step_epochs(100)),
+                ("1000 epochs", lambda: session.step_epochs(1000)),
+            ]
+            with ui.element("div").props('role=menu aria-label="Steps"'):
+                for label, step in steps:
+                    item = ui.menu_item(
+                        label, on_click=lambda step=step: act(step), auto_close=False
+                    )
+                    item.props("role=menuitem")
+            with ui.element("div").classes("lab-bar lab-until"):
+                below = ui.input("until loss <", value="0.01").props("dense outlined")
+
+                def until() -> None:
+                    session.until(number(str(below.value)))
+                    menu.close()
+
+                below.on("keydown.enter", lambda: act(until))
+                button("Go", lambda: act(until), name="Train until the loss is below")
+
+    def _speed(self, speed: int) -> None:
+        self.session.player.speed = speed
+        self.session.move(self.session.position)
+
+    def refresh(self) -> None:
+        """Buttons as they now stand."""
+        session = self.session
+        label = "Pause" if session.playing else "Play"
+        icon = "pause" if session.playing else "play_arrow"
+        if self.play.text != label:
+            self.play.set_text(label)
+            self.play.props(f'icon={icon} aria-label="{label}"')
+        words = NEXT["all" if session.playing else session.position.phase]
+        if self.next.text != words:
+            self.next.set_text(words)
+            self.next.props(f'aria-label="{words}"')
+        self.fields.refresh()
+
+
+class Status:
+    """How far the run is, and how well it does."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.told: dict[str, ui.label] = {}
+        with ui.element("div").classes("lab-status").props('role=group aria-label="Status"'):
+            for name in ("epoch", "update", "loss", "validation loss", "score", "speed"):
+                with ui.element("div").classes("lab-figure"):
+                    caption = ui.label(name).classes("lab-caption")
+                    self.told[name] = ui.label("").classes("lab-number")
+                    if name == "score":
+                        self.caption = caption
+
+    def frame(self, frame: dict[str, Any]) -> None:
+        """The figures of a frame."""
+        batch, batches = frame["batch"]
+        self._tell("epoch", f"{frame['epoch']}" + (f" + {batch}/{batches}" if batch else ""))
+        self._tell("update", f"{frame['update']} is next")
+        self._tell("loss", _figure(frame["loss"]))
+        self._tell("validation loss", _figure(frame["val"]))
+        score, held = frame["score"], frame["val_score"]
+        shown = _score(score, frame["score_name"])
+        if held is not None:
+            shown += f", validation {_score(held, frame['score_name'])}"
+        self._tell("score", shown)
+        self._tell(
+            "speed", f"{frame['rate']:,} epochs/s".replace(",", " ") if frame["rate"] else "–"
+        )
+        if self.caption.text != frame["score_name"]:
+            self.caption.set_text(frame["score_name"])
+
+    def _tell(self, name: str, text: str) -> None:
+        if self.told[name].text != text:
+            self.told[name].set_text(text)
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
+
+
+def _score(value: float | None, name: str) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.1%}" if name == "accuracy" else f"{value:.3f}"

@@ -1,0 +1,122 @@
+"""A problem: a setting and its data, ready to be trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from glassnet.core.activations import Activation, Exp, Identity, Sigmoid, Softmax
+from glassnet.core.errors import BadInput
+from glassnet.core.losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson, SquaredError
+from glassnet.core.network import Network
+from glassnet.core.objective import Reduction
+from glassnet.engines.base import State, Task
+from glassnet.exchange import names
+from glassnet.lab import limits
+from glassnet.lab.data import Data
+from glassnet.lab.limits import within
+from glassnet.lab.setting import Setting
+from glassnet.training.metrics import accuracy, r2
+from glassnet.training.stream import Metric, start
+
+BURNT = {"notebook_moons": 30}
+"""Numbers that the notebook has drawn from its stream before it comes to this set."""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What is learnt, from what, and how many rows make an update."""
+
+    setting: Setting
+    data: Data
+    task: Task
+
+    @property
+    def validation(self) -> tuple[Any, ...] | None:
+        """The rows that only measure."""
+        data = self.data
+        return None if data.held_X is None else (data.held_X, data.held_y)
+
+    @property
+    def batch(self) -> int | None:
+        """Rows an update; None for all."""
+        size = self.setting.batch
+        return None if size is None or size >= len(self.data.X) else size
+
+    @property
+    def metric(self) -> tuple[str, Metric]:
+        """The one score to watch."""
+        return ("accuracy", accuracy) if self.data.labels else ("R²", r2)
+
+
+def problem(setting: Setting, data: Data) -> Problem:
+    """The task that a setting means for its data."""
+    loss, output = answers(setting, data)
+    hidden = [names.activation(text) for text in setting.activations]
+    net = Network.mlp(
+        data.X.shape[1],
+        *setting.hidden,
+        data.y.shape[1],
+        activation=hidden,
+        output=output,
+        bias=setting.bias,
+    )
+    within("weights and biases", net.n_params, limits.PARAMETERS)
+    loss.check_targets(data.y)
+    task = Task(
+        net,
+        loss,
+        names.optimizer(setting.optimizer),
+        cast("Reduction", setting.reduction),
+        l1=setting.l1,
+        l2=setting.l2,
+    )
+    return Problem(setting, data, task)
+
+
+def answers(setting: Setting, data: Data) -> tuple[Loss, Activation]:
+    """Loss and output activation: as set, else as the data ask for."""
+    many = len(data.labels) > 2
+    if setting.loss:
+        loss = names.loss(setting.loss)
+    elif data.labels:
+        loss = CrossEntropy() if many else BinaryCrossEntropy()
+    else:
+        loss = SquaredError()
+    if setting.output:
+        output = names.activation(setting.output)
+    elif data.labels:
+        output = Softmax() if many else Sigmoid()
+    else:
+        output = Exp() if isinstance(loss, Poisson) else Identity()
+    if isinstance(loss, BinaryCrossEntropy | CrossEntropy):
+        if not data.labels:
+            raise BadInput(f"{loss} for numbers", "a loss for numbers is expected", "squarederror")
+        fits = (
+            isinstance(output, Softmax)
+            if isinstance(loss, CrossEntropy)
+            else (isinstance(output, Sigmoid))
+        )
+        if not fits:
+            wanted = "softmax" if isinstance(loss, CrossEntropy) else "sigmoid"
+            raise BadInput(f"{loss} of {output} outputs", f"{wanted} outputs are expected")
+    if isinstance(output, Softmax) and not many:
+        raise BadInput("softmax with one output", "sigmoid is expected: it would always answer 1")
+    if isinstance(loss, CrossEntropy) and not many:
+        raise BadInput("cross-entropy with one output", "binarycrossentropy is expected")
+    return loss, output
+
+
+def first_state(one: Problem) -> State:
+    """The state before the first epoch: the same setting, the same bits."""
+    setting = one.setting
+    rng: Any = np.random.default_rng(setting.seed)
+    if setting.data.startswith("notebook"):  # the notebook's own, legacy stream
+        rng = np.random.RandomState(setting.seed)
+        rng.uniform(size=BURNT.get(setting.data, 0))
+    initializer = names.initializer(setting.initializer) if setting.initializer else None
+    for _ in range(setting.start):  # a new start is the stream's next draw
+        one.task.net.init(rng, initializer)
+    return start(one.task, rng, initializer=initializer)

@@ -1,0 +1,335 @@
+"""A setting: all that defines a run, as one frozen value, and as the query of a link.
+
+>>> setting = Setting(data="xor", hidden=(3,), activations=("tanh",))
+>>> setting.query()
+'data=xor&held=0.25&scaled=1'
+>>> Setting.of_query(setting.query()) == setting
+True
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, get_args
+from urllib.parse import parse_qsl, urlencode
+
+from glassnet.core.errors import BadInput
+from glassnet.core.objective import Reduction
+from glassnet.core.optimizers import LBFGS
+from glassnet.exchange import names
+from glassnet.lab import limits
+from glassnet.lab.limits import within
+
+Point = tuple[Any, ...]
+"""("add", x…, y), ("move", row, x…) or ("delete", row): one point edited by hand."""
+
+SETS = (
+    "moons",
+    "circles",
+    "spiral",
+    "xor",
+    "sine",
+    "iris",
+    "digits",
+    "notebook",
+    "notebook_moons",
+)
+"""The built-in sets."""
+
+KEPT = ("optimizer", "batch", "reduction", "l1", "l2", "epochs")
+"""What can change in the midst of a run; anything else begins a new one."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Data, network and training of a run.
+
+    data : a built-in set, or "table" for the visitor's own.
+    n, noise, data_seed : of a set that is drawn; noise 0.1 is the standard deviation.
+    held : the share of points kept to measure on.
+    scaled : whether each input gets mean 0 and standard deviation 1.
+    points : training points added, moved and deleted by hand, in this order.
+    hidden, activations : neurons and activation of each hidden layer.
+    output, loss : "" lets the data decide.
+    bias : whether neurons have one.
+    initializer : "" takes He's for what rectifies, else Glorot's.
+    seed : of the initial weights and the order of the batches.
+    start : which draw of initial weights from the seed's stream: a new start is the next one.
+    optimizer, batch, reduction, l1, l2 : see `Task`; batch None takes all rows.
+    epochs : where the run stops by itself.
+    """
+
+    data: str = "moons"
+    n: int = 200
+    noise: float = 0.1
+    data_seed: int = 0
+    held: float = 0.25
+    scaled: bool = True
+    points: tuple[Point, ...] = ()
+    hidden: tuple[int, ...] = (8,)
+    activations: tuple[str, ...] = ("tanh",)
+    output: str = ""
+    loss: str = ""
+    bias: bool = True
+    initializer: str = ""
+    seed: int = 0
+    start: int = 0
+    optimizer: str = "sgd:lr=1.0"
+    batch: int | None = None
+    reduction: str = "mean"
+    l1: float = 0.0
+    l2: float = 0.0
+    epochs: int = 2000
+
+    def __post_init__(self) -> None:
+        if self.data not in (*SETS, "table"):
+            raise BadInput(f"data={self.data!r}", f"one of {', '.join(SETS)}, table is expected")
+        within("points", self.n, limits.ROWS, 4)
+        within("hidden layers", len(self.hidden), limits.LAYERS)
+        for neurons in self.hidden:
+            within("neurons in a layer", neurons, limits.NEURONS, 1)
+        within("epochs", self.epochs, limits.EPOCHS, 1)
+        within("points edited by hand", len(self.points), limits.POINTS)
+        if self.batch is not None:
+            within("rows an update", self.batch, limits.ROWS, 1)
+        for name, most in (("noise", 10.0), ("held", 0.9), ("l1", 1e6), ("l2", 1e6)):
+            value = getattr(self, name)
+            if not 0 <= value <= most:
+                raise BadInput(f"{name}={value!r}", f"a number from 0 to {most:g} is expected")
+        within("new starts", self.start, limits.STARTS)
+        for name in ("seed", "data_seed"):
+            if not 0 <= getattr(self, name) < 2**32:
+                raise BadInput(f"{name}={getattr(self, name)}", "0 to 4294967295 is expected")
+        if self.reduction not in get_args(Reduction):
+            raise BadInput(f"reduction={self.reduction!r}", "mean, sum or batch is expected")
+        if len(self.activations) != len(self.hidden):
+            raise BadInput(
+                f"{len(self.activations)} activations for {len(self.hidden)} hidden layers",
+                "one for each is expected",
+            )
+        self._check_names()
+
+    def _check_names(self) -> None:
+        for text in filter(None, (*self.activations, self.output)):
+            names.activation(text)
+        for text in filter(None, (self.loss,)):
+            names.loss(text)
+        for text in filter(None, (self.initializer,)):
+            names.initializer(text)
+        if isinstance(names.optimizer(self.optimizer), LBFGS):
+            raise BadInput(
+                "L-BFGS in the lab", "an optimizer that steps is expected", "Try adam:lr=0.03."
+            )
+
+    def with_data(self, data: str) -> Setting:
+        """The same for another set; what was never touched follows the new set's preset."""
+        old = PRESETS.get(self.data, Setting())
+        new = PRESETS.get(data, Setting())
+        followed = {
+            field.name: getattr(new, field.name)
+            for field in fields(self)
+            if getattr(self, field.name) == getattr(old, field.name) and field.name != "points"
+        }
+        if "hidden" in followed and "activations" not in followed:
+            del followed["hidden"]  # the two belong together
+        if "activations" in followed and "hidden" not in followed:
+            del followed["activations"]
+        return replace(self, **{**followed, "data": data, "points": (), "output": "", "loss": ""})
+
+    def query(self) -> str:
+        """What differs from the set's preset, as the query of a link."""
+        plain = replace(PRESETS.get(self.data, Setting()), data=Setting.data)
+        pairs = [
+            (field.name, _spell(field.name, getattr(self, field.name)))
+            for field in fields(self)
+            if getattr(self, field.name) != getattr(plain, field.name)
+        ]
+        return urlencode(pairs)
+
+    @staticmethod
+    def of_query(query: str) -> Setting:
+        """The setting of a link; what is not in it stands as in the preset of its set."""
+        return Setting.of_fields(dict(parse_qsl(query, keep_blank_values=True)))
+
+    @staticmethod
+    def of_fields(given: Mapping[str, str]) -> Setting:
+        """The setting of a link's fields; those that are not a setting's are passed over."""
+        found = {name: read(name, given[name]) for name in given if name in READ}
+        if "hidden" in found and "activations" not in found:
+            found["activations"] = ("tanh",) * len(found["hidden"])
+        preset = PRESETS.get(found.get("data", Setting.data), Setting())
+        return replace(preset, **found)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was changed after an epoch: settings, typed weights ("W1[0,2]", 0.5), or points."""
+
+    epoch: int
+    fields: tuple[tuple[str, Any], ...] = ()
+    weights: tuple[tuple[str, float], ...] = ()
+
+    def text(self) -> str:
+        """120;optimizer=sgd:lr=0.3;W1[0,2]=0.5."""
+        parts = [str(self.epoch)]
+        parts += [f"{name}={_spell(name, value)}" for name, value in self.fields]
+        parts += [f"{place}={value!r}" for place, value in self.weights]
+        return "~".join(parts)
+
+    @staticmethod
+    def of_text(text: str) -> Change:
+        """The change that `text` wrote."""
+        first, *parts = text.split("~")
+        epoch = _whole("epoch", first)
+        changed: list[tuple[str, Any]] = []
+        weights: list[tuple[str, float]] = []
+        for part in parts:
+            name, equals, value = part.partition("=")
+            if not equals:
+                raise BadInput(f"change={part[:40]!r}", "name=value is expected")
+            if name in (*KEPT, "points"):
+                changed.append((name, read(name, value)))
+            else:
+                weights.append((name, _number(name, value)))
+        return Change(epoch, tuple(changed), tuple(weights))
+
+
+# ---------------------------------------------------------------- fields as text and back
+
+
+def _spell(name: str, value: Any) -> str:
+    match value:
+        case bool():
+            return "1" if value else "0"
+        case None:
+            return "all"
+        case tuple() if name == "points":
+            return ";".join(",".join(map(str, point)) for point in value)
+        case tuple():
+            return "-".join(map(str, value)) if name == "hidden" else "|".join(value)
+    return str(value)
+
+
+def _whole(name: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise BadInput(f"{name}={text[:40]!r}", "a whole number is expected") from None
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise BadInput(f"{name}={text[:40]!r}", "a number is expected")
+    return value
+
+
+def _flag(name: str, text: str) -> bool:
+    if text not in ("0", "1"):
+        raise BadInput(f"{name}={text[:40]!r}", "0 or 1 is expected")
+    return text == "1"
+
+
+def _text(_: str, text: str) -> str:
+    return text
+
+
+def _batch(name: str, text: str) -> int | None:
+    return None if text == "all" else _whole(name, text)
+
+
+def _sizes(name: str, text: str) -> tuple[int, ...]:
+    return tuple(_whole(name, part) for part in text.split("-")) if text else ()
+
+
+def _texts(_: str, text: str) -> tuple[str, ...]:
+    return tuple(text.split("|")) if text else ()
+
+
+def _points(name: str, text: str) -> tuple[Point, ...]:
+    found: list[Point] = []
+    for part in filter(None, text.split(";")):
+        kind, *rest = part.split(",")
+        numbers = [_number(name, one) for one in rest]
+        if kind not in ("add", "move", "delete") or not numbers:
+            raise BadInput(f"points={part[:40]!r}", "add, move or delete and numbers are expected")
+        row = [int(numbers.pop(0))] if kind != "add" else []
+        found.append((kind, *row, *numbers))
+    return tuple(found)
+
+
+READ: dict[str, Callable[[str, str], Any]] = {
+    "data": _text,
+    "n": _whole,
+    "noise": _number,
+    "data_seed": _whole,
+    "held": _number,
+    "scaled": _flag,
+    "points": _points,
+    "hidden": _sizes,
+    "activations": _texts,
+    "output": _text,
+    "loss": _text,
+    "bias": _flag,
+    "initializer": _text,
+    "seed": _whole,
+    "start": _whole,
+    "optimizer": _text,
+    "batch": _batch,
+    "reduction": _text,
+    "l1": _number,
+    "l2": _number,
+    "epochs": _whole,
+}
+"""How each field is read from text."""
+
+
+def read(name: str, text: str) -> Any:
+    """A field's value from the text in a link or in a box of the page."""
+    return READ[name](name, text)
+
+
+_notebook = Setting(
+    data="notebook",
+    held=0.0,
+    scaled=False,
+    hidden=(3,),
+    activations=("sigmoid",),
+    output="sigmoid",
+    loss="squarederror",
+    bias=False,
+    initializer="uniform:low=0,high=1",
+    seed=42,
+    start=1,
+    reduction="sum",
+    optimizer="sgd:lr=0.1",
+    epochs=1000,
+)
+
+PRESETS: dict[str, Setting] = {
+    preset.data: preset
+    for preset in (
+        Setting(),
+        Setting(data="circles", noise=0.05, hidden=(4,)),
+        Setting(
+            data="spiral",
+            n=300,
+            noise=0.03,
+            hidden=(8, 8),
+            activations=("tanh", "tanh"),
+            optimizer="adam:lr=0.02",
+        ),
+        Setting(data="xor", hidden=(3,), held=0.0, scaled=False),
+        Setting(data="sine", n=100, optimizer="sgd:lr=0.3", scaled=False),
+        Setting(data="iris", hidden=(5,), optimizer="sgd:lr=0.3"),
+        Setting(data="digits", hidden=(32,), optimizer="adam:lr=0.01", batch=64),
+        _notebook,
+        replace(_notebook, data="notebook_moons", start=0, hidden=(10,), epochs=9000),
+    )
+}
+"""For each built-in set a network that learns it, measured over 20 seeds each."""

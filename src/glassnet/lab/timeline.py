@@ -1,0 +1,182 @@
+"""The timeline: every past epoch of a run can be gone to, exactly as it was.
+
+Losses are kept of all epochs. Of states some are kept, the keyframes; one that lies between two of
+them is computed again from the one before it, which gives the same bits, since engines are
+deterministic. Where keyframes grow too many, every other one is let go.
+
+    epoch     0 ......... 300 ......... 600 ..... 700
+    keyframe  ▪     ▪      ▪      ▪      ▪      ▪
+    segment   [ learning rate 1.0 ][ 0.3, W1[0,2] typed over ]
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from threading import RLock
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from glassnet.core.errors import BadInput
+from glassnet.core.formula import Array
+from glassnet.engines.base import Engine, State
+from glassnet.engines.choice import EngineName
+from glassnet.engines.divergence import Divergence
+from glassnet.lab import limits
+from glassnet.lab.problem import Problem, first_state
+from glassnet.training.stream import last, train
+
+FEWEST, MOST = 16, 512
+"""Keyframes of one run: MOST, fewer where states are large."""
+
+Curve = Literal["loss", "objective", "validation"]
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """What was learnt and how, from the end of an epoch on."""
+
+    first: int
+    problem: Problem
+
+
+class Timeline:
+    """A run from its first state on. One thread at a time works on it; others wait."""
+
+    def __init__(self, problem: Problem, engine: Engine | EngineName = "auto") -> None:
+        begin = first_state(problem)
+        self.engine = engine
+        self.end = 0
+        self._lock = RLock()
+        self._segments = [Segment(0, problem)]
+        self._epochs = [0]  # of the keyframes, in order
+        self._states = [begin]
+        size = sum(array.nbytes for array in (begin.theta, *begin.slots))
+        self._most = int(np.clip(limits.KEYFRAMES // max(size, 1), FEWEST, MOST))
+        self._curves: dict[Curve, Array] = {name: np.empty(1024) for name in get_args(Curve)}
+
+    def curve(self, name: Curve = "loss") -> Array:
+        """One number for each epoch so far, nan where it was not measured."""
+        return self._curves[name][: self.end]
+
+    def problem_at(self, epoch: int) -> Problem:
+        """What is learnt after this epoch."""
+        return self._segments[self._segment(epoch)].problem
+
+    def at(self, epoch: int) -> State:
+        """The state at the end of an epoch, as it was; after what was changed there."""
+        if not 0 <= epoch <= self.end:
+            raise BadInput(
+                f"epoch {epoch}", f"0 to {self.end} is expected: so far the run has come"
+            )
+        with self._lock:
+            k = bisect_right(self._epochs, epoch) - 1
+            state = self._states[k]
+            if state.epoch == epoch:
+                return state
+            one = self.problem_at(self._epochs[k])
+            return last(
+                train(
+                    one.task,
+                    one.data.X,
+                    one.data.y,
+                    state,
+                    engine=self.engine,
+                    epochs=epoch - state.epoch,
+                    batch_size=one.batch,
+                    every=epoch - state.epoch,
+                )
+            ).state
+
+    def advance(self, epochs: int) -> State:
+        """So many epochs more at the end. Where they diverge, it stands at the last good one."""
+        with self._lock:
+            state = self._states[-1] if self._epochs[-1] == self.end else self.at(self.end)
+            epochs = min(epochs, limits.EPOCHS - self.end)
+            if epochs < 1:
+                raise BadInput(
+                    f"{self.end} epochs are behind this run",
+                    f"{limits.EPOCHS} are the most that are kept",
+                    "Begin a new run.",
+                )
+            try:
+                return self._go_on(state, epochs)
+            except Divergence as error:
+                if error.state.epoch > state.epoch:  # what was good before it is kept
+                    self._go_on(state, error.state.epoch - state.epoch)
+                raise
+
+    def change(self, epoch: int, problem: Problem, state: State) -> None:
+        """From this epoch on something else is learnt, from this state; what followed is gone."""
+        with self._lock:
+            kept = bisect_right(self._epochs, epoch - 1)
+            del self._epochs[kept:], self._states[kept:]
+            self._epochs.append(epoch)
+            self._states.append(state)
+            self._segments = [one for one in self._segments if one.first < epoch]
+            self._segments.append(Segment(epoch, problem))
+            self.end = epoch
+
+    def take_curves(self, other: Timeline) -> None:
+        """The curves of another run, as far as it has come, in place of one's own."""
+        with other._lock:
+            self.end = other.end
+            self._curves = {name: other.curve(name).copy() for name in other._curves}
+
+    def forget_states(self) -> None:
+        """Losses alone are kept, for a run that is only looked at beside another."""
+        with self._lock:
+            self._epochs, self._states = self._epochs[:1], self._states[:1]
+
+    @property
+    def keyframes(self) -> int:
+        """How many states are kept."""
+        return len(self._epochs)
+
+    def _segment(self, epoch: int) -> int:
+        return bisect_right([one.first for one in self._segments], epoch) - 1
+
+    def _go_on(self, state: State, epochs: int) -> State:
+        one = self.problem_at(self.end)
+        record = last(
+            train(
+                one.task,
+                one.data.X,
+                one.data.y,
+                state,
+                engine=self.engine,
+                epochs=epochs,
+                batch_size=one.batch,
+                validation=one.validation,
+                every=epochs,
+            )
+        )
+        costs, end = record.costs, self.end + epochs
+        measured: dict[Curve, Any] = {
+            "loss": costs.loss,
+            "objective": costs.objective,
+            "validation": np.nan if costs.validation is None else costs.validation,
+        }
+        for name, values in measured.items():
+            room = self._curves[name]
+            if end > len(room):
+                room = self._curves[name] = np.concatenate([room, np.empty(max(end, len(room)))])
+            room[self.end : end] = values
+        self.end = end
+        self._epochs.append(end)
+        self._states.append(record.state)
+        if len(self._epochs) > self._most:
+            self._thin()
+        return record.state
+
+    def _thin(self) -> None:
+        # every other keyframe goes; where a segment begins, and the last one, stay
+        firsts = {one.first for one in self._segments}
+        keep = [
+            k
+            for k, epoch in enumerate(self._epochs)
+            if k % 2 == 0 or epoch in firsts or k == len(self._epochs) - 1
+        ]
+        self._epochs = [self._epochs[k] for k in keep]
+        self._states = [self._states[k] for k in keep]

@@ -1,0 +1,142 @@
+"""Links: the same numbers to the last bit, or one line that says why not."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from glassnet.core.errors import BadInput
+from glassnet.lab.link import arrive, link, opened
+from glassnet.lab.pick import Pick
+from glassnet.lab.session import Session
+from glassnet.lab.setting import PRESETS, Setting
+
+
+def at(query):
+    session = opened(query)
+    asyncio.run(arrive(session, query))
+    return session
+
+
+def run(session, epochs):
+    async def go():
+        session.player.speed = 0
+        session.step_epochs(epochs)
+        while session.playing:
+            await asyncio.sleep(0.001)
+
+    asyncio.run(go())
+
+
+def walked():
+    session = Session(Setting(batch=50, seed=4))
+    run(session, 20)
+    session.edit("W1[0,2]", "-1/3")
+    run(session, 5)
+    session.set(optimizer="adam:lr=0.03")
+    session.add_point((0.25, -0.5), 1)
+    run(session, 7)
+    session.step_batch()
+    session.next()
+    session.next()
+    session.choose(Pick("weight", 2, 0, 5))
+    session.choose_sample(3)
+    session.look(hard=True, log=True)
+    session.player.speed = 1000
+    return session
+
+
+def test_a_link_brings_everything_back():
+    session = walked()
+    again = at(link(session))
+    assert again.message == ""
+    np.testing.assert_array_equal(again.state.theta, session.state.theta)
+    for a, b in zip(again.state.slots, session.state.slots, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert again.position == session.position
+    assert again.pick == session.pick
+    assert again.view == session.view
+    assert again.player.speed == 1000
+    assert again.changes == session.changes
+    assert link(again) == link(session)
+    np.testing.assert_array_equal(again.timeline.curve(), session.timeline.curve())
+
+
+def test_the_plain_page_has_a_short_link():
+    assert link(Session()) == "pick=neuron.1.0.0"
+
+
+def test_the_notebooks_run_ends_as_the_notebook_prints_it():
+    session = at("data=notebook&at=1000")
+    assert round(session.timeline.curve()[-1], 4) == 0.0087
+
+
+def test_axes_and_held_values_are_in_it():
+    session = Session(PRESETS["iris"])
+    session.look(axes=(3, 1), at=(0.1, 0.2, 0.3, 1e-17))
+    assert at(link(session)).view == session.view
+
+
+def test_a_run_beside_goes_on_beside():
+    chaos = "data=notebook_moons&beside=data%3Dnotebook_moons%26change%3D0~W1%5B0%2C0%5D%3D0.5"
+    session = at(chaos)
+    run(session, 40)
+    (pin,) = session.pins
+    assert pin.timeline.end >= 40
+    assert (pin.timeline.curve()[:40] != session.timeline.curve()[:40]).any()
+
+
+def test_a_pinned_run_is_in_the_link():
+    session = Session()
+    run(session, 12)
+    session.pin()
+    session.new_start()
+    run(session, 3)
+    again = at(link(session))
+    assert [pin.query for pin in again.pins] == [pin.query for pin in session.pins]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "data=nothing",
+        "axes=0,9",
+        "axes=zero",
+        "hold=1",
+        "pick=weight.9.9.9",
+        "pick=<script>",
+        "hidden=" + "3-" * 30 + "3",
+        "x=" + "y" * 30_000,
+    ],
+)
+def test_a_link_that_cannot_be_opened_is_refused_in_one_line(query):
+    with pytest.raises(BadInput) as refused:
+        opened(query)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "at=-1",
+        "at=999999999999",
+        "at=3&in=5",
+        "phase=<b>",
+        "sample=99999",
+        "change=5~W9[0,0]=1",
+        "change=5~W1[99,0]=1",
+        "change=x",
+        "beside=data%3Dnothing",
+    ],
+)
+def test_a_place_that_is_not_there_is_said_and_the_page_stands(query):
+    session = at(query)
+    assert session.message
+    assert "\n" not in session.message
+    session.next()
+    assert session.shown()
+
+
+def test_changes_are_bounded():
+    session = at("&".join("change=0~W1[0,0]=1" for _ in range(300)))
+    assert "changes" in session.message
