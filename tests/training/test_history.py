@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -37,6 +40,43 @@ def test_chunks_fill_the_columns_as_single_epochs_do() -> None:
     for name in ("epoch", "loss", "objective", "val_loss"):
         assert getattr(chunks, name) == getattr(single, name)
     assert chunks.metrics["accuracy"] == [single.metrics["accuracy"][i] for i in (2, 5, 6)]
+
+
+def test_numbers_of_long_records_come_when_they_are_looked_at_and_in_order() -> None:
+    """Records of many epochs keep their arrays until then: nobody can tell."""
+    single = History.of(train(TASK, X, Y, start(TASK), epochs=300, validation=HELD))
+    assert single.epoch == list(range(1, 301))
+    mixed, state = History(), start(TASK)
+    for every, looked_at in (
+        (100, False),
+        (3, False),
+        (70, True),
+        (90, False),
+        (1, False),
+        (36, 0),
+    ):
+        stream = train(TASK, X, Y, state, epochs=every, every=every, validation=HELD)
+        for record in mixed.follow(stream):
+            state = record.state
+            before = record.costs.loss.tolist()
+            record.costs.loss[:] = -1.0  # what was noted stays
+        if looked_at:
+            assert mixed.loss[-every:] == before
+    again = pickle.loads(pickle.dumps(mixed))
+    for history in (mixed, again, copy.deepcopy(mixed)):
+        assert len(history) == 300
+        for name in ("loss", "epoch", "objective", "val_loss"):
+            assert getattr(history, name) == getattr(single, name)
+
+
+def test_two_threads_may_look_at_once() -> None:
+    single = History.of(train(TASK, X, Y, start(TASK), epochs=1))
+    for _ in range(5):
+        history = History.of(train(TASK, X, Y, start(TASK), epochs=640, every=64))
+        with ThreadPoolExecutor(4) as pool:
+            columns = list(pool.map(lambda _, h=history: list(h.loss), range(4)))
+        assert all(column == columns[0] and len(column) == 640 for column in columns)
+        assert columns[0][0] == single.loss[0]
 
 
 def test_following_hands_on_each_record_and_goes_on_with_another_stream() -> None:

@@ -25,8 +25,9 @@ def numbers(name: str, values: ArrayLike, dtype: np.typing.DTypeLike) -> Array:
             "numbers are expected",
             "Encode text and categories as numbers first, as `glassnet train` does.",
         ) from None
-    with np.errstate(over="ignore"):
-        array = array.astype(dtype, copy=False)
+    if array.dtype != dtype:
+        with np.errstate(over="ignore"):
+            array = array.astype(dtype)
     finite = np.isfinite(array)
     if not finite.all():
         bad = np.argwhere(~finite)

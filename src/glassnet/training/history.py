@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
 
 import numpy as np
 
 from glassnet.core.formula import Array
 from glassnet.training.stream import Epoch
 
+MANY = 64
+"""Epochs of a record from which on their numbers stay in arrays until somebody looks at them."""
 
-@dataclass
+_looking = Lock()  # several threads may do so at once
+
+
 class History:
     """Columns of numbers, a row an epoch: `epoch`, `loss`, `objective`, `val_loss`.
 
@@ -19,12 +25,73 @@ class History:
     epochs of their own: `metrics[name]` is a list of (epoch, value).
     """
 
-    epoch: list[int] = field(default_factory=list)
-    loss: list[float] = field(default_factory=list)
-    objective: list[float] = field(default_factory=list)
-    val_loss: list[float] = field(default_factory=list)
-    metrics: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
-    seconds: float = 0.0
+    def __init__(
+        self,
+        epoch: Iterable[int] = (),
+        loss: Iterable[float] = (),
+        objective: Iterable[float] = (),
+        val_loss: Iterable[float] = (),
+        metrics: Mapping[str, list[tuple[int, float]]] | None = None,
+        seconds: float = 0.0,
+    ) -> None:
+        self._epoch, self._loss = list(epoch), list(loss)
+        self._objective, self._val_loss = list(objective), list(val_loss)
+        self._waiting: deque[tuple[Any, ...]] = deque()
+        self.metrics = dict(metrics or {})
+        self.seconds = seconds
+
+    # to make a thousand Python numbers takes longer than a thousand epochs of a tiny network
+
+    @property
+    def epoch(self) -> list[int]:
+        """1, 2, 3, …: how many epochs lie behind."""
+        self._catch_up()
+        return self._epoch
+
+    @property
+    def loss(self) -> list[float]:
+        """The training losses, before the updates."""
+        self._catch_up()
+        return self._loss
+
+    @property
+    def objective(self) -> list[float]:
+        """What was minimised."""
+        self._catch_up()
+        return self._objective
+
+    @property
+    def val_loss(self) -> list[float]:
+        """The validation losses, after the updates."""
+        self._catch_up()
+        return self._val_loss
+
+    def _catch_up(self) -> None:
+        with _looking:
+            while self._waiting:
+                epoch, *columns = self._waiting.popleft()
+                self._epoch += range(epoch - len(columns[0]) + 1, epoch + 1)
+                for column, new in zip(self._told(), columns, strict=False):
+                    column.extend(new.tolist())
+
+    def _told(self) -> tuple[list[float], ...]:
+        return self._loss, self._objective, self._val_loss
+
+    def _columns(self) -> tuple[object, ...]:
+        columns = self.epoch, self.loss, self.objective, self.val_loss
+        return *columns, self.metrics, self.seconds
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, History):
+            return NotImplemented
+        return self._columns() == other._columns()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        names = "epoch", "loss", "objective", "val_loss", "metrics", "seconds"
+        pairs = zip(names, self._columns(), strict=True)
+        return f"History({', '.join(f'{name}={column!r}' for name, column in pairs)})"
 
     @classmethod
     def of(cls, stream: Iterable[Epoch]) -> History:
@@ -44,12 +111,11 @@ class History:
 
     def add(self, record: Epoch) -> None:
         """Note a record, with all epochs since the one before it."""
-        count = len(record.costs.loss)
-        self.epoch += range(record.epoch - count + 1, record.epoch + 1)
-        self.loss += record.costs.loss.tolist()
-        self.objective += record.costs.objective.tolist()
-        if record.costs.validation is not None:
-            self.val_loss += record.costs.validation.tolist()
+        costs = record.costs
+        held = () if costs.validation is None else (costs.validation.copy(),)
+        self._waiting.append((record.epoch, costs.loss.copy(), costs.objective.copy(), *held))
+        if len(costs.loss) < MANY:
+            self._catch_up()
         for name, value in record.metrics.items():
             self.metrics.setdefault(name, []).append((record.epoch, value))
         self.seconds = record.seconds

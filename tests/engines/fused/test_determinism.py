@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
-from glassnet.core.activations import Sigmoid, Tanh
-from glassnet.core.losses import SquaredError
+from glassnet.core.activations import GELU, Identity, LeakyReLU, Sigmoid, Tanh
+from glassnet.core.losses import Absolute, SquaredError
 from glassnet.core.network import Network
-from glassnet.core.optimizers import SGD
+from glassnet.core.optimizers import SGD, Adam, Momentum, Optimizer
+from glassnet.core.schedules import Exponential, Schedule
 from glassnet.engines.divergence import Divergence
 from glassnet.engines.fused import Fused, plan, run, tiny
 from glassnet.engines.fused.target import kit
@@ -133,10 +134,20 @@ def test_data_that_changed_between_two_calls_are_read_again():
     assert same_bits(second, third)
 
 
-def tiny_from(operations, monkeypatch):
-    monkeypatch.setattr(tiny, "WORTH", operations)
-    monkeypatch.setattr(tiny, "_made", {})
-    monkeypatch.setattr(tiny, "_spent", {})
+@pytest.fixture
+def tiny_from(monkeypatch):
+    """Code for one network is made from so many operations on; nothing is known of any before."""
+
+    def forget():
+        tiny.own.cache_clear()
+        run.prepared.cache_clear()
+
+    def begin(operations):
+        monkeypatch.setattr(tiny, "WORTH", operations)
+        forget()
+
+    yield begin
+    forget()
 
 
 TINY = [
@@ -150,21 +161,93 @@ TINY = [
 
 
 @pytest.mark.parametrize("c", TINY, ids=str)
-def test_code_for_one_network_has_the_bits_of_code_for_all(c, monkeypatch):
+def test_code_for_one_network_has_the_bits_of_code_for_all(c, tiny_from, monkeypatch):
     """A long run compiles its own code; where that sets in is nobody's business."""
-    tiny_from(1e300, monkeypatch)
+    made = count_made(monkeypatch)
+    tiny_from(1e300)
     usual = bits(Fused(1), c)
-    assert not tiny._made
-    tiny_from(0, monkeypatch)
+    assert not made
+    tiny_from(0)
     for threads in (1, 2, 3):
         assert bits(Fused(threads), c) == usual
 
 
-def test_tiny_networks_do_get_code_of_their_own(monkeypatch):
-    tiny_from(0, monkeypatch)
-    c = TINY[0]
-    bits(Fused(1), c)
-    assert [made for made in tiny._made.values() if made is not None]
+def count_made(monkeypatch):
+    """A list that gets a word for each code of one network that is written from now on."""
+    made = []
+    for name in ("write_learn", "write_repeat"):
+        write = getattr(tiny, name)
+
+        def noted(*arguments, name=name, write=write):
+            write(*arguments)
+            made.append(name)
+
+        monkeypatch.setattr(tiny, name, noted)
+    return made
+
+
+def weighted(c):
+    X, y, _ = c.samples
+    weight = np.random.default_rng(3).uniform(0.0, 2.0, len(X)).astype(X.dtype)
+    return replace(c, samples=(X, y, weight))
+
+
+@dataclass(frozen=True)
+class Leap(Schedule):
+    """A step so far that theta leaves the numbers at once, while the loss is still one."""
+
+    @staticmethod
+    def f(step):
+        return 1.7e308 if step == 5 else 0.01
+
+
+@dataclass(frozen=True)
+class Restless(Optimizer):
+    """θ ← θ - lr·g, but what has no gradient grows: that is what fills a register up."""
+
+    lr: float = 0.01
+
+    @staticmethod
+    def f(theta, g, lr, t):
+        return (np.where(g == 0, 1e30 * theta + 1e30, theta - lr * g),)
+
+
+ONE_TILE = [
+    *(
+        plain(3, 5, 2, n=n, activation=activation, optimizer=optimizer, dtype=dtype)
+        for n in (1, 3, 8, 9, 16, 17, 31)
+        for activation, optimizer, dtype in (
+            (Sigmoid(), SGD(0.1), np.float64),
+            (Tanh(), Adam(0.01), np.float32),
+            (GELU(), Momentum(Exponential(0.1, 0.9)), np.float64),
+        )
+    ),
+    plain(7, 4, 3, 2, n=6, reduction="sum"),
+    weighted(plain(2, 9, 1, n=5, activation=LeakyReLU(0.1), reduction="batch")),
+    weighted(plain(2, 9, 1, n=7, dtype=np.float32)),
+    plain(2, 3, 1, n=6, activation=Identity(), optimizer=SGD(3.0)),  # grows without end
+    plain(2, 3, 1, n=6, loss=Absolute(), optimizer=SGD(Leap()), reduction="sum"),
+    plain(2, 3, 1, n=6, optimizer=Restless()),
+    plain(2, 3, 1, n=13, optimizer=Restless()),
+]
+
+
+@pytest.mark.parametrize("c", ONE_TILE, ids=str)
+def test_whole_updates_on_one_tile_have_the_bits_of_single_ones(c, tiny_from, monkeypatch):
+    """Parameters stay in registers from update to update; each number is what it was."""
+    tiny_from(1e300)
+    usual = bits(Fused(1), c, n=300)
+    made = count_made(monkeypatch)
+    tiny_from(0)
+    assert bits(Fused(1), c, n=300) == usual
+    assert "write_repeat" in made
+
+
+def test_tiny_networks_do_get_code_of_their_own(tiny_from, monkeypatch):
+    made = count_made(monkeypatch)
+    tiny_from(0)
+    bits(Fused(1), TINY[0])
+    assert set(made) == {"write_learn"}
 
 
 def test_order_of_calls_leaves_no_trace():

@@ -131,11 +131,11 @@ def test_nothing_is_kept_of_a_run():
     assert after - before < 60_000
 
 
-def test_networks_not_worth_code_of_their_own_are_forgotten(monkeypatch):
+def test_networks_not_worth_code_of_their_own_are_forgotten():
     """A search over many small tasks keeps nothing of most of them."""
-    monkeypatch.setattr(tiny, "_spent", {})
+    tiny.own.cache_clear()
     for i in range(tiny.KEPT + 10):
         net = Network.mlp(2, 3, 1, activation=LeakyReLU(alpha=0.001 * i))
-        assert tiny.compiled_tiny(kit(np.float64), net, SquaredError(), 1.0) is None
-    assert len(tiny._spent) == tiny.KEPT
-    assert (kit(np.float64), net, SquaredError()) in tiny._spent
+        assert tiny.own(kit(np.float64), net, SquaredError(), None).address(1.0) == 0
+    assert tiny.own.cache_info().currsize == tiny.KEPT
+    assert tiny.own(kit(np.float64), net, SquaredError(), None).spent == 1.0

@@ -283,9 +283,14 @@ class Function:
 
 
 class Module:
-    """Functions that are compiled together."""
+    """Functions that are compiled together.
 
-    def __init__(self) -> None:
+    looks_up : whether the machine has AVX-512's instructions that take numbers out of a register by
+        their place, and scale by powers of 2.
+    """
+
+    def __init__(self, *, looks_up: bool = False) -> None:
+        self.looks_up = looks_up
         self.texts: list[str] = []
         self.declarations: dict[str, str] = {}
 
@@ -356,6 +361,7 @@ class Code:
         self.lines: list[str] = []
         self.places: list[str] = []
         self.count = 0
+        self.signs: dict[str, float] = {}  # of registers that are never of the other sign
 
     # ---- writing
 
@@ -389,6 +395,11 @@ class Code:
         if type.lanes == 1:
             return Value(self, one, type)
         lanes = ", ".join([f"{type.scalar} {one}"] * type.lanes)
+        return Value(self, f"<{lanes}>", type)
+
+    def numbers(self, numbers: Sequence[float], type: Type) -> Value:
+        """Numbers of Python's, one in each lane."""
+        lanes = ", ".join(f"{type.scalar} {literal(number, type)}" for number in numbers)
         return Value(self, f"<{lanes}>", type)
 
     def integer(self, value: Any) -> Value:
@@ -520,7 +531,10 @@ class Code:
         if not a.type.real:
             return self.binary("sub", 0, a)
         product = (self.negative(a.product[0]), a.product[1]) if a.product else None
-        return Value(self, self.emit(f"fneg {a!r}"), a.type, product)
+        negated = Value(self, self.emit(f"fneg {a!r}"), a.type, product)
+        if a.text in self.signs:
+            self.signs[negated.text] = -self.signs[a.text]
+        return negated
 
     def fma(self, a: Any, b: Any, c: Any) -> Value:
         """a·b + c, rounded once where the machine can."""
@@ -538,7 +552,9 @@ class Code:
 
     def absolute(self, a: Value) -> Value:
         """|a|."""
-        return self.intrinsic("llvm.fabs", a.type, a)
+        size = self.intrinsic("llvm.fabs", a.type, a)
+        self.signs[size.text] = 1.0
+        return size
 
     def sqrt(self, a: Value) -> Value:
         """√a."""
@@ -630,6 +646,26 @@ class Code:
             f"shufflevector {a!r}, {b!r}, <{len(indices)} x i32> <{order}>",
             a.type.of(len(indices)),
         )
+
+    def lanes(self, value: Value, first: int, count: int) -> Value:
+        """So many lanes of a value from the first on; 0 in those that it does not have."""
+        if value.type.lanes == 1 and count > 1:
+            zeros = self.constant(0.0, value.type.of(count))
+            return self.value(f"insertelement {zeros!r}, {value!r}, i32 0", value.type.of(count))
+        if count == 1:
+            return self.value(f"extractelement {value!r}, i32 {first}", value.type.of(1))
+        have = value.type.lanes
+        there = [min(have, first + i) for i in range(count)]
+        return self.shuffle(value, self.constant(0.0, value.type), there)
+
+    def joined(self, parts: Sequence[Value]) -> Value:
+        """The lanes of several values of one type, one after another."""
+        while len(parts) > 1:
+            lanes = range(2 * parts[0].type.lanes)
+            parts = [
+                self.shuffle(a, b, lanes) for a, b in zip(parts[::2], parts[1::2], strict=True)
+            ]
+        return parts[0]
 
     def first(self, count: Value, lanes: int) -> Value:
         """A mask that is True in the first `count` lanes."""

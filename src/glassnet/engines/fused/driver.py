@@ -60,7 +60,7 @@ JOB = (
     "lane_sums", "lane_size", "group_gradients",
     "dropping", "low", "high",  # whether neurons are left out in updates, and dropout's key
     "tiny",  # the function for a tiny network, or 0
-    "quick",  # whether it sees all rows as one tile, and nothing else is asked for
+    "quick",  # `tiny.repeat`, where all rows are one tile and nothing else is asked for, or 0
     "parts", "held_parts",  # loss and weight of each tile or group
     "sync", "yield", "failed",
     "out",  # where predictions go
@@ -738,30 +738,22 @@ def train(kit: Kit, parts: Parts, by_slabs: Function, by_groups: Function) -> Ca
 
             def go_on_quickly() -> None:
                 weight = result[1]
-                scale = reduced(code, J, weight)
-                inputs, real = J.pointer("inputs", kit.real), kit.real
-                y, w = inputs.at(J.y_place), inputs.at(J.w_place)
-                theta, gradient = J.pointer("theta", real), J.pointer("gradient", real)
-                sums, steps = J.pointer("lane_sums", real), J.pointer("steps", F64)
-                ld = (rows + (kit.lanes - 1)) // kit.lanes * kit.lanes
-                with code.repeat(lambda: (u.get() < J.last) & (going.get() != 0)):
-                    tiny, update = J.pointer("tiny", I64), J.pointer("update", I64)
-                    loss = code.call_at(tiny, F64, inputs, y, w, theta, sums, ld, ld * 0)
-                    code.call(parts.tiles.fold, gradient, sums, J.parameters)
-                    keep_account(code, J, me, rows, loss, weight, code.constant(0.0, F64))
-                    now = step.get()
-                    strange = code.call_at(
-                        update, F64, theta, gradient, J.pointer("slots", I64),
-                        code.constant(0, I64), J.parameters, scale,
-                        steps.at((now - J.step) * J.step_size),
-                    )  # fmt: skip
-                    step.set(now + 1)
-
-                    def next_one() -> None:
-                        close_epoch()
-                        u.set(u.get() + 1)
-
-                    code.choose((strange != 0.0) | (sync[STATUS] != 0), fail, next_one)
+                counts = code.select(J.alone != 0, code.convert(rows, F64), weight)
+                inputs, left, now = J.pointer("inputs", kit.real), J.last - u.get(), step.get()
+                made = code.call_at(
+                    J.pointer("quick", I64), I64,
+                    inputs, inputs.at(J.y_place), inputs.at(J.w_place),
+                    J.pointer("theta", kit.real), J.pointer("slots", I64),
+                    (rows + (kit.lanes - 1)) // kit.lanes * kit.lanes, left,
+                    reduced(code, J, weight), counts / weight, counts,
+                    J.pointer("losses", F64).at(epoch.get()),
+                    J.pointer("objectives", F64).at(epoch.get()),
+                    J.pointer("steps", F64).at((now - J.step) * J.step_size), J.step_size,
+                )  # fmt: skip
+                for variable in (u, epoch, step):
+                    variable.set(variable.get() + made)
+                with code.when(made < left):
+                    fail()
 
             def close_epoch() -> None:
                 with code.when(me == 0):

@@ -369,7 +369,7 @@ def write_optimizer(module: Module, kit: Kit, optimizer: Optimizer) -> Steps:
         real, real, Pointing(I64), I64, I64, F64, Pointing(F64),
     ]  # fmt: skip
     # written twice: the first time shows which numbers of a step it asks for
-    for place in (Module(), module):
+    for place in (Module(looks_up=module.looks_up), module):
         place.define("update", arguments, body, returns=F64, public=True)
     return steps
 
@@ -377,7 +377,7 @@ def write_optimizer(module: Module, kit: Kit, optimizer: Optimizer) -> Steps:
 @lru_cache(maxsize=512)
 def compiled(kit: Kit, formula: Any, *, closed: bool = False) -> Compiled:
     """The machine code of one formula."""
-    module, along, steps = Module(), False, None
+    module, along, steps = Module(looks_up=kit.target.looks_up), False, None
     try:
         if isinstance(formula, Activation):
             along = write_activation(module, kit, formula)

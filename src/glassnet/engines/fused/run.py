@@ -27,7 +27,7 @@ from glassnet.engines.fused.steps import Steps
 from glassnet.engines.fused.target import Kit, Target
 from glassnet.engines.fused.threads import SLOW, Kernel, Pace, execute, give_way
 from glassnet.engines.fused.tiles import LAYER
-from glassnet.engines.fused.tiny import compiled_tiny
+from glassnet.engines.fused.tiny import UPDATE, Own, Whole, own
 
 FIELD = {name: number for number, name in enumerate(JOB)}
 ORDER, PLACES = DATA.index("order"), DATA.index("places")
@@ -39,7 +39,7 @@ ORDERS = 2**18
 @lru_cache(maxsize=8)
 def kernels(target: Target, real: Type) -> tuple[Kernel, Kernel, Any]:
     """`train` and `predict` for a machine and a dtype, and the library that holds them."""
-    module, kit = Module(), Kit(target, real)
+    module, kit = Module(looks_up=target.looks_up), Kit(target, real)
     write_one_row(module, kit, write_driver(module, kit))
     library = load(str(module), target, thorough=False)
     face = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
@@ -50,20 +50,23 @@ def kernels(target: Target, real: Type) -> tuple[Kernel, Kernel, Any]:
 class Workspace:
     """One piece of memory for all that a run needs while it lasts."""
 
-    def __init__(self, sizes: dict[str, int]) -> None:
-        ends, total = {}, 0
-        for name, size in sizes.items():
-            ends[name] = total
-            total += -(-size // 64) * 64  # each begins with a cache line
+    def __init__(self, ends: dict[str, int], total: int) -> None:
         self.block = np.empty(total + 64, np.uint8)
         start = address(self.block)
-        start += -start % 64
+        start += -start % 64  # each place begins with a cache line
         self.places = {name: start + end for name, end in ends.items()}
 
 
 def workspace(how: Plan, net: Network, itemsize: int, threads: int, *, tiles: int, batch: int,
               held: bool, learning: bool) -> Workspace:  # fmt: skip
     """Memory for so many threads; for `tiles` of inputs that stay, where the plan says so."""
+    return Workspace(*layout(how, net.n_params, itemsize, threads, tiles, batch, held, learning))
+
+
+@lru_cache(maxsize=256)
+def layout(how: Plan, n_params: int, itemsize: int, threads: int, tiles: int, batch: int,
+           held: bool, learning: bool) -> tuple[dict[str, int], int]:  # noqa: FBT001  # fmt: skip
+    """Where the parts of a workspace lie, and its size in bytes."""
     together = learning and not how.grouped
     slots = how.tiles_a_slab if together else threads
     kept = tiles if how.resident and how.grouped else slots
@@ -75,17 +78,19 @@ def workspace(how: Plan, net: Network, itemsize: int, threads: int, *, tiles: in
     }
     if learning and how.grouped:
         sizes["lane_sums"] = threads * how.lane_size * itemsize
-        sizes["group_gradients"] = groups * net.n_params * itemsize if groups > 1 else 0
+        sizes["group_gradients"] = groups * n_params * itemsize if groups > 1 else 0
     if held and how.resident:  # else the training's own memory is free meanwhile
         sizes["held_inputs"] = threads * how.input_size * itemsize
         sizes["held_works"] = threads * how.work_size * itemsize
     if held:
         sizes["held_parts"] = 16 * HELD_GROUPS
-    space = Workspace(sizes)
+    ends, total = {}, 0
+    for name, size in sizes.items():
+        ends[name] = total
+        total += -(-size // 64) * 64
     if held and not how.resident:
-        for name in ("inputs", "works"):
-            space.places[f"held_{name}"] = space.places[name]
-    return space
+        ends |= {f"held_{name}": ends[name] for name in ("inputs", "works")}
+    return ends, total
 
 
 class Job:
@@ -117,6 +122,8 @@ class Prepared:
     kernel: Kernel
     steps: Steps | None  # what the optimizer has to know of a step
     one_row: int  # the address of `answer_row`
+    own: Own | None  # code for this network alone, of one tile
+    whole: Own | None  # and of whole updates, where all rows are one tile and nothing else is asked
     template: np.ndarray  # the fields of the job that are the same in every run
     keep: tuple[Any, ...]
 
@@ -149,7 +156,7 @@ def prepared(kit: Kit, task: Task, batch: int, *, whole: bool, updating: bool) -
     low, high = (0, 0) if dropout is None else dropout.key
     how = plan(kit, net, task.loss, batch, whole=whole, learning=True, rates=rates)
     loss = compiled(kit, task.loss, closed=task.loss.closes(net.layers[-1].activation))
-    update = None
+    update = any_rate = None
     if updating and isinstance(optimizer, Optimizer):
         # the learning rate is handed over by itself: one and the same for all, checked by nobody
         any_rate = copy.copy(optimizer)
@@ -163,9 +170,12 @@ def prepared(kit: Kit, task: Task, batch: int, *, whole: bool, updating: bool) -
         penalised=bool(task.l1 or task.l2), clipped=task.clip is not None,
         dropping=bool(rates), low=low, high=high,
     )  # fmt: skip
-    return Prepared(
-        how, kernel, None if update is None else update.steps, 0, table, (loss, update, library)
-    )
+    learn = own(kit, net, task.loss, None) if how.grouped and not rates else None
+    repeat, plainly = None, not (task.l1 or task.l2 or task.clip is not None)
+    if learn and any_rate and plainly and how.resident and batch <= how.tile:
+        repeat = own(kit, net, task.loss, Whole(any_rate, batch <= kit.lanes))
+    steps = None if update is None else update.steps
+    return Prepared(how, kernel, steps, 0, learn, repeat, table, (loss, update, library))
 
 
 @lru_cache(maxsize=256)
@@ -174,7 +184,7 @@ def prepared_to_predict(kit: Kit, net: Network) -> Prepared:
     how = plan(kit, net, None, 4096, whole=False, learning=False)
     _, kernel, library = kernels(kit.target, kit.real)
     one_row = library.address("answer_row")
-    return Prepared(how, kernel, None, one_row, template(how, net), (library,))
+    return Prepared(how, kernel, None, one_row, None, None, template(how, net), (library,))
 
 
 # ---- training
@@ -233,27 +243,29 @@ class Run:
             self.judging = judging / SLOW  # seconds, at most
             operations += judging / self.batches
         self.pace = Pace(operations)
-        tiny = None
-        if how.grouped and not code.template[FIELD["dropping"]]:
-            tiny = compiled_tiny(kit, net, task.loss, epochs * self.rows * how.flops)
+        spent = epochs * (self.rows * how.flops + self.batches * UPDATE)
+        learn = repeat = 0
+        if code.whole and held is None:
+            repeat = code.whole.address(spent)
+        elif code.own:
+            learn = code.own.address(spent)
         space = workspace(
             how, net, dtype.itemsize, self.threads, tiles=-(-self.rows // how.tile),
             batch=self.batch, held=held is not None, learning=True,
         )  # fmt: skip
-        addresses = np.array([address(slot) for slot in self.slots], np.int64)
+        addresses = np.array([address(slot) for slot in self.slots], np.int64) if slots else None
         self.job = Job(
             code.template,
             self.threads,
-            (code, validation, held, tiny, space, addresses),  # not self: no circle
+            (code, validation, held, space, addresses),  # not self: no circle
         )
         places, costs, running = space.places, address(self.costs), address(self.running)
         self.job.put(
             theta=address(self.theta), gradient=address(self.gradient), slots=address(addresses),
             data=address(self.data), held_out=address(held), batches=self.batches, step=step,
             running=running, constants=running + 24, losses=costs, objectives=costs + 8 * epochs,
-            validation=costs + 16 * epochs, tiny=0 if tiny is None else tiny["learn"],
-            quick=tiny is not None and how.resident and self.rows <= how.tile and held is None
-            and not (task.l1 or task.l2 or task.clip is not None), **places,
+            validation=costs + 16 * epochs,
+            tiny=learn, quick=repeat, **places,
         )  # fmt: skip
 
     @property
@@ -280,7 +292,8 @@ class Run:
             job.put(first=first, last=end)
             if self.steps is not None:
                 table = self.table_of_steps(self.steps, end - first)
-                job.put(steps=address(table), step_size=table.shape[1])
+                size = 0 if len(table) == 1 else table.shape[1]  # one row: it serves them all
+                job.put(steps=address(table), step_size=size)
             with self.pace.watch(end - first) as guess:
                 seconds = guess + self.judging
                 execute(self.kernel, job.table, job.sync, self.threads, seconds, self)
@@ -290,11 +303,13 @@ class Run:
         return -1
 
     def table_of_steps(self, steps: Steps, count: int) -> np.ndarray:
-        """(count, columns): what the next updates have to know."""
+        """(count, columns): what the next updates have to know; one row where it is the same."""
         optimizer, step = self.task.optimizer, self.step
         assert isinstance(optimizer, Optimizer)
         if isinstance(optimizer.lr, Schedule):
             lr = np.array([optimizer.rate(step + i) for i in range(count)])
+        elif steps.same:
+            return np.array([[optimizer.lr]], np.float64)
         else:
             lr = np.full(count, float(optimizer.lr))
         return steps.table(lr, np.arange(step + 1.0, step + count + 1.0))

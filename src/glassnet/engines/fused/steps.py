@@ -62,6 +62,11 @@ class Steps:
         found = self._loaded.get(number.text)
         return code.constant(1.0, F64) if found is None else found
 
+    @property
+    def same(self) -> bool:
+        """Whether all steps have the same numbers, as long as the learning rate stays."""
+        return set(self.columns) <= {"lr"}
+
     def table(self, lr: Array, t: Array) -> Array:
         """(steps, columns): the numbers for each pair of learning rate and step."""
         with np.errstate(all="ignore"):

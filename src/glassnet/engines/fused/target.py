@@ -31,6 +31,11 @@ class Target:
         """Whether it is one of Intel's and AMD's."""
         return self.triple.startswith(("x86_64", "i386", "i686"))
 
+    @property
+    def looks_up(self) -> bool:
+        """Whether it has all of AVX-512 that `exp_by_table` asks for."""
+        return self.x86 and self.vector_bytes == 64
+
     def machine(self) -> Any:
         """LLVM's code generator for it."""
         import llvmlite.binding as llvm
@@ -78,9 +83,12 @@ class Kit:
         return -(-n // self.lanes) * self.lanes
 
 
+REALS = {np.dtype(np.float64): F64, np.dtype(np.float32): F32}
+
+
 def kit(dtype: np.typing.DTypeLike, target: Target | None = None) -> Kit:
     """The kit for float64 or float32."""
-    real = {np.dtype(np.float64): F64, np.dtype(np.float32): F32}.get(np.dtype(dtype))
+    real = REALS.get(np.dtype(dtype))
     if real is None:
         raise BadInput(
             f"parameters of dtype {np.dtype(dtype)}",

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.engines.fused.arrays import address
 from glassnet.engines.fused.driver import STOP
 
 Kernel = Callable[[int, int, int], None]
@@ -146,7 +147,7 @@ def execute(
     _under_way.append(table)
     try:
         if threads == 1 and not aside:
-            kernel(int(table.ctypes.data), 0, 1)
+            kernel(address(table), 0, 1)
         else:
             Together(kernel, table, sync, keep).run(threads, aside=aside)
     finally:
@@ -175,7 +176,7 @@ class Together:
             for me, helper in enumerate(helpers, start=here):
                 helper.box.put((self, me, threads))
             if here:
-                self.kernel(int(self.table.ctypes.data), 0, threads)
+                self.kernel(address(self.table), 0, threads)
             errors = [self._wait() for _ in helpers]
         except BaseException:
             self.stop()
@@ -199,7 +200,7 @@ class Together:
         try:
             helper.move(self.elsewhere)
             if not self.stopped:
-                self.kernel(int(self.table.ctypes.data), me, threads)
+                self.kernel(address(self.table), me, threads)
         except BaseException as raised:  # noqa: BLE001 - handed on to the one who waits
             error = raised
             self.sync[STOP] = 1  # nobody waits for one that is not coming

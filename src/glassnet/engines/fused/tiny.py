@@ -1,18 +1,24 @@
-"""Code for one tiny network: every neuron written out, nothing left to look up.
+"""Code for one tiny network alone: its sizes known, every sum in registers, nothing looked up.
 
 `learn(x, y, w, theta, sums, ld, flags)` → Σ_s w_s·ℓ_s does to one tile what `tiles.forward`, the
-loss, `tiles.backward` and `tiles.lane_gradients` do, in the same order of operations, so with the
-same bits; it takes a fraction of a second to compile, and pays where a run is long.
+loss, `tiles.backward` and `tiles.lane_gradients` do. `repeat(…)` makes whole updates, one after
+the other, where all samples are one tile. Both make the same operations in the same order as the
+code for all networks, so the same bits; they take a fraction of a second to compile, and pay where
+a run is long.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from threading import Lock
-from typing import TypeVar
+from typing import Any
 
 from glassnet.core.losses import Loss
 from glassnet.core.network import Network
+from glassnet.core.optimizers import Optimizer
 from glassnet.engines.fused.assembler import (
     F64,
     I64,
@@ -26,169 +32,352 @@ from glassnet.engines.fused.assembler import (
 )
 from glassnet.engines.fused.blocks import ADD
 from glassnet.engines.fused.compiler import load
-from glassnet.engines.fused.formulas import Compiled, is_identity, run
+from glassnet.engines.fused.formulas import Compiled, is_identity, run, write_optimizer
 from glassnet.engines.fused.target import Kit
+from glassnet.engines.fused.tiles import totals
 
 WEIGHTS = 128
-"""Weights up to which a network is written out: the code has two to six instructions for each."""
-WORTH = 1e9
+"""Weights up to which a network gets code of its own: it has two to six instructions for each."""
+WORTH = 5e9
 """Operations on one network that take about as long as to compile code for it alone."""
+UPDATE = 20_000
+"""Operations that an update takes as long as, beside those on its samples."""
 KEPT = 64
 """Of how many networks such code, or what was spent on them, is kept in memory."""
-AT_ONCE = {64: 2, 32: 4}
-"""Vectors of samples that go through the network side by side, by the bits of a number."""
+AT_ONCE = 4
+"""Vectors of samples that go through the network side by side."""
 
 
-Key = tuple[Kit, Network, Loss]
+@dataclass(frozen=True)
+class Whole:
+    """Whole updates are wanted: by which optimizer, and whether one vector holds all samples."""
 
-_made: dict[Key, Compiled | None] = {}
-_spent: dict[Key, float] = {}
-_counting = Lock()  # several threads may come at once
+    optimizer: Optimizer
+    one_vector: bool
 
 
-def compiled_tiny(kit: Kit, net: Network, loss: Loss, operations: float) -> Compiled | None:
-    """The code for a network on which so many operations are about to be spent.
+class Own:
+    """The code for one network, as soon as it is worth it, and what was spent on it until then."""
 
-    None as long as fewer than WORTH have been: whoever pays for the ski only after the rent came
-    to its price never pays more than double. None for ever where the network is too large, or its
-    formulas mix its neurons.
+    def __init__(self, kit: Kit, net: Network, loss: Loss, whole: Whole | None) -> None:
+        self.key = kit, net, loss, whole
+        self.spent = 0.0
+        self.code: Compiled | None = None
+        self.done = net.n_params > WEIGHTS  # whether there is nothing more to be made
+        self.counting = Lock()  # several threads may come at once
+
+    def address(self, operations: float) -> int:
+        """Where the code is, for a run that spends so many operations on the network.
+
+        0 as long as fewer than WORTH have been spent: whoever pays for the ski only after the rent
+        came to its price never pays more than double. 0 for ever where the network is too large,
+        or its formulas mix its neurons.
+        """
+        if not self.done:
+            with self.counting:
+                self.spent += operations
+                if self.spent >= WORTH and not self.done:
+                    self._make()
+        return self.code["own"] if self.code else 0
+
+    def _make(self) -> None:
+        kit, net, loss, whole = self.key
+        module = Module(looks_up=kit.target.looks_up)
+        with suppress(NotCompilable):
+            if whole is None:
+                write_learn(module, Walk(kit, net, loss))
+            else:
+                write_repeat(module, Walk(kit, net, loss, straight=whole.one_vector), whole)
+            library = load(str(module), kit.target)
+            self.code = Compiled({"own": library.address("own")}, library)
+        self.done = True
+
+
+own = lru_cache(maxsize=KEPT)(Own)
+"""The one of a network: one forgets what was spent on those that did not come back for long."""
+
+
+# ---- some vectors of samples
+
+
+class Held:
+    """Vectors in registers, addressed as if they lay in memory."""
+
+    def __init__(self) -> None:
+        self.values: dict[int, Value] = {}
+
+    def vector(self, i: int, _: int) -> Value:
+        """The vector at an index."""
+        return self.values[i]
+
+    def put(self, i: int, value: Value) -> None:
+        """Keep a vector at an index."""
+        self.values[i] = value
+
+
+Place = Pointer | Held
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Where the samples of a tile lie; ld: how far apart their features do."""
+
+    x: Pointer
+    y: Pointer
+    w: Pointer
+    ld: Value
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Some vectors of samples go through a network and back.
+
+    straight : every neuron is written out, and all lies in registers; else layers are loops, which
+        leave LLVM registers enough for several vectors at once.
     """
-    key = kit, net, loss
-    if key in _made or net.n_params > WEIGHTS:
-        return _made.get(key)
-    with _counting:
-        spent = _spent.pop(key, 0.0) + operations
-        if spent < WORTH:
-            keep(_spent, key, spent)
-            return None
-    module, found = Module(), None
-    with suppress(NotCompilable):
-        write(module, kit, net, loss)
-        library = load(str(module), kit.target)
-        found = Compiled({"learn": library.address("learn")}, library)
-    with _counting:
-        keep(_made, key, found)
-    return found
 
+    kit: Kit
+    net: Network
+    loss: Loss
+    straight: bool = False
 
-Kept = TypeVar("Kept")
-
-
-def keep(known: dict[Key, Kept], key: Key, value: Kept) -> None:
-    """Put it there, and forget the oldest where there are too many."""
-    known[key] = value
-    while len(known) > KEPT:
-        del known[next(iter(known))]
-
-
-def write(module: Module, kit: Kit, net: Network, loss: Loss) -> None:
-    """Write it into a module."""
-    n = kit.lanes
-    closed = loss.closes(net.layers[-1].activation)
-    f, df = (loss.fz, loss.dfz) if closed else (loss.f, loss.df)
-
-    def body(code: Code, x: Pointer, y: Pointer, w: Pointer, theta: Pointer, sums: Pointer,
-             ld: Value, flags: Value) -> Value:  # fmt: skip
-        parts = [code.variable(kit.vector, 0.0) for _ in range(net.n_params)]
-        with code.when((flags & ADD) != 0):
-            for i, part in enumerate(parts):
-                part.set(sums.vector(i * n, n))
+    def all_samples(self, code: Code, samples: Samples, weight_at: Callable[[Any], Value],
+                    sums: Place) -> Value:  # fmt: skip
+        """Σ_s w_s·ℓ_s; each lane's share of the gradient is added to `sums`."""
+        n = self.kit.lanes
         total = code.variable(F64.of(n), 0.0)
+        if self.straight:
+            self.some(code, [code.constant(0, I64)], samples, weight_at, sums, total)
+            return code.total(total.get())
         at = code.variable(I64, 0)
-        for wide in (AT_ONCE[kit.real.bits], 1):
-            with code.repeat(lambda wide=wide: at.get() + wide * n <= ld):
+        for wide in (AT_ONCE, 1):
+            with code.repeat(lambda wide=wide: at.get() + wide * n <= samples.ld):
                 s = at.get()
-                samples(code, [s + v * n for v in range(wide)], x, y, w, theta, parts, total, ld)
+                self.some(code, [s + v * n for v in range(wide)], samples, weight_at, sums, total)
                 at.set(s + wide * n)
-        for i, part in enumerate(parts):
-            sums.put(i * n, part.get())
         return code.total(total.get())
 
-    def samples(code: Code, where: list[Value], x: Pointer, y: Pointer, w: Pointer, theta: Pointer,
-                parts: list[Variable], total: Variable, ld: Value) -> None:  # fmt: skip
-        """Some vectors of samples: forward, loss, backward, and their share of every sum."""
-        side = range(len(where))
-        below = [[x.vector(ld * i + s, n) for s in where] for i in range(net.n_in)]
-        seen, slopes, starts, start = [], [], [], 0
-        zero = code.constant(0.0, kit.vector)
-        for number, layer in enumerate(net.layers):
-            seen.append(below)
-            starts.append(start)
-            weights = layer.n_in * layer.n_out
-            simple = is_identity(layer.activation)
-            plain = simple or (closed and number == len(net.layers) - 1)
-            kind, constants = type(layer.activation), layer.activation.constants
-            zs, above, slope = [], [], []
-            for j in range(layer.n_out):
-                z = [zero] * len(where)
-                if layer.bias:
-                    z = [code.splat(theta[start + weights + j], n)] * len(where)
-                for i in range(layer.n_in):
-                    W = code.splat(theta[start + i * layer.n_out + j], n)
-                    z = [code.fma(W, below[i][v], z[v]) for v in side]
-                a = z
-                if not simple:
-                    a = [vector(code, kit, run(kind.f, z[v], *constants)) for v in side]
-                if not plain:
-                    slope.append(
-                        [vector(code, kit, run(kind.df, z[v], a[v], *constants)) for v in side]
-                    )
-                zs.append(z)
-                above.append(a)
-            slopes.append(slope)
-            start += layer.n_params
-            below = above
+    def each(self, code: Code, count: int, body: Callable[[Any], None]) -> None:
+        """The body for each neuron."""
+        if self.straight:
+            for j in range(count):
+                body(j)
+        else:
+            with code.loop(0, count) as every:
+                body(every)
 
-        source = zs if closed else below
-        weight = [w.vector(s, n) for s in where]
-        target = [[y.vector(ld * j + s, n) for s in where] for j in range(net.n_out)]
-        for v in side:
+    def some(self, code: Code, where: list[Value], samples: Samples,
+             weight_at: Callable[[Any], Value], sums: Place, total: Variable) -> None:  # fmt: skip
+        """Forward, loss, backward, and the share of these vectors in every sum."""
+        kit, net, loss, n, straight = self.kit, self.net, self.loss, self.kit.lanes, self.straight
+        x, y, ld = samples.x, samples.y, samples.ld
+        side, last = range(len(where)), len(net.layers) - 1
+        zero = code.constant(0.0, kit.vector)
+        closed = loss.closes(net.layers[-1].activation)
+        f, df = (loss.fz, loss.dfz) if closed else (loss.f, loss.df)
+        starts = [sum(layer.n_params for layer in net.layers[:k]) for k in range(len(net.layers))]
+
+        def rows(count: int) -> Place:
+            """Room for the vectors of so many neurons."""
+            if straight:
+                return Held()
+            return Pointer(code, code.place(kit.vector, count * len(where)).text, kit.real)
+
+        def row(of: Place, j: Any) -> list[Value]:
+            return [of.vector((j * len(where) + v) * n, n) for v in side]
+
+        def put_row(of: Place, j: Any, values: list[Value]) -> None:
+            for v in side:
+                of.put((j * len(where) + v) * n, values[v])
+
+        def place_of(number: int, i: Any, j: Any) -> Any:
+            """Of the weight from neuron i to neuron j of a layer; i = n_in: of the bias."""
+            return i * net.layers[number].n_out + j + starts[number]
+
+        z = [rows(layer.n_out) for layer in net.layers]
+        a = [z[k] if is_identity(layer.activation) else rows(layer.n_out)
+             for k, layer in enumerate(net.layers)]  # fmt: skip
+        d = [rows(layer.n_out) for layer in net.layers]
+
+        def below(number: int, i: Any) -> list[Value]:
+            """What comes into a layer."""
+            if number:
+                return row(a[number - 1], i)
+            return [x.vector(ld * i + s, n) for s in where]
+
+        # ---- forward
+
+        def forward(number: int, j: Any) -> None:
+            layer = net.layers[number]
+            zs = [zero for _ in side]
+            if layer.bias:
+                zs = [weight_at(place_of(number, layer.n_in, j))] * len(where)
+            for i in range(layer.n_in):
+                W, given = weight_at(place_of(number, i, j)), below(number, i)
+                zs = [code.fma(W, given[v], zs[v]) for v in side]
+            put_row(z[number], j, zs)
+            if a[number] is not z[number]:
+                kind, constants = type(layer.activation), layer.activation.constants
+                out = [vector(code, kit, run(kind.f, zs[v], *constants)) for v in side]
+                put_row(a[number], j, out)
+
+        for number, layer in enumerate(net.layers):
+            self.each(code, layer.n_out, partial(forward, number))
+
+        # ---- loss
+
+        source = z[last] if closed else a[last]
+        weight = [samples.w.vector(s, n) for s in where]
+        for v, s in enumerate(where):
             losses = zero
             for j in range(net.n_out):
-                one = run(f, source[j][v], target[j][v], *loss.constants)
+                one = run(f, row(source, j)[v], y.vector(ld * j + s, n), *loss.constants)
                 losses = code.rounded(losses + code.convert(one, kit.vector))
             wide = code.convert(losses, F64.of(n))
             total.set(code.fma(code.convert(weight[v], F64.of(n)), wide, total.get()))
-        d = [
-            [
-                code.rounded(
-                    weight[v]
-                    * code.convert(run(df, below[j][v], target[j][v], *loss.constants), kit.vector)
-                )
-                for v in side
-            ]
-            for j in range(net.n_out)
-        ]
 
-        for number in reversed(range(len(net.layers))):
-            layer, start, slope = net.layers[number], starts[number], slopes[number]
-            if slope:
-                d = [[code.rounded(d[j][v] * slope[j][v]) for v in side]
-                     for j in range(layer.n_out)]  # fmt: skip
+        # ---- backward: each neuron is done with before the next one, so that registers are few
+
+        def through(number: int, j: Any, dL_da: list[Value]) -> list[Value]:
+            """dL/dz of a neuron from its dL/da."""
+            activation = net.layers[number].activation
+            if is_identity(activation):
+                return dL_da
+            kind, constants = type(activation), activation.constants
+            zs, out = row(z[number], j), row(a[number], j)
+            slope = [vector(code, kit, run(kind.df, zs[v], out[v], *constants)) for v in side]
+            return [code.rounded(dL_da[v] * slope[v]) for v in side]
+
+        def into(number: int, j: Any, dL_dz: list[Value]) -> None:
+            """Keep a neuron's dL/dz, and add its share to the gradient of what leads to it."""
+            layer = net.layers[number]
+            put_row(d[number], j, dL_dz)
             for i in range(layer.n_in):
-                for j in range(layer.n_out):
-                    part = parts[start + i * layer.n_out + j]
-                    for v in side:
-                        part.set(code.fma(seen[number][i][v], d[j][v], part.get()))
+                given, place = below(number, i), place_of(number, i, j) * n
+                part = sums.vector(place, n)
+                for v in side:
+                    part = code.fma(given[v], dL_dz[v], part)
+                sums.put(place, part)
             if layer.bias:
-                for j in range(layer.n_out):
-                    part = parts[start + layer.n_in * layer.n_out + j]
-                    for v in side:
-                        part.set(part.get() + d[j][v])
-            if number:
-                handed = []
-                for i in range(layer.n_in):
-                    total_d = [zero] * len(where)
-                    for j in range(layer.n_out):
-                        W = code.splat(theta[start + i * layer.n_out + j], n)
-                        total_d = [code.fma(W, d[j][v], total_d[v]) for v in side]
-                    handed.append(total_d)
-                d = handed
+                place = place_of(number, layer.n_in, j) * n
+                part = sums.vector(place, n)
+                for v in side:
+                    part = part + dL_dz[v]
+                sums.put(place, part)
 
-    real = Pointing(kit.real)
-    module.define("learn", [real, real, real, real, real, I64, I64], body, returns=F64, public=True)
+        def at_the_end(j: Any) -> None:
+            dL_da = []
+            for v, s in enumerate(where):
+                target = y.vector(ld * j + s, n)
+                slope = run(df, row(a[last], j)[v], target, *loss.constants)
+                dL_da.append(code.rounded(weight[v] * code.convert(slope, kit.vector)))
+            into(last, j, dL_da if closed else through(last, j, dL_da))
+
+        def handed(number: int, i: Any) -> None:
+            layer, dL_da = net.layers[number], [zero for _ in side]
+            for j in range(layer.n_out):
+                W, dL_dz = weight_at(place_of(number, i, j)), row(d[number], j)
+                dL_da = [code.fma(W, dL_dz[v], dL_da[v]) for v in side]
+            into(number - 1, i, through(number - 1, i, dL_da))
+
+        self.each(code, net.n_out, at_the_end)
+        for number in range(last, 0, -1):
+            self.each(code, net.layers[number].n_in, partial(handed, number))
 
 
 def vector(code: Code, kit: Kit, value: object) -> Value:
     """A formula's result as the tiles hold it: a vector, rounded."""
     return code.rounded(code.convert(value, kit.vector))
+
+
+# ---- the functions
+
+
+def write_learn(module: Module, walk: Walk) -> None:
+    """Write `learn` into a module, as `own`."""
+    kit, n = walk.kit, walk.kit.lanes
+
+    def body(code: Code, x: Pointer, y: Pointer, w: Pointer, theta: Pointer, sums: Pointer,
+             ld: Value, flags: Value) -> Value:  # fmt: skip
+        with code.when((flags & ADD) == 0), code.loop(0, walk.net.n_params) as i:
+            sums.put(i * n, code.constant(0.0, kit.vector))
+        samples = Samples(x, y, w, ld)
+        return walk.all_samples(code, samples, lambda i: code.splat(theta[i], n), sums)
+
+    real = Pointing(kit.real)
+    module.define("own", [real, real, real, real, real, I64, I64], body, returns=F64, public=True)
+
+
+def write_repeat(module: Module, walk: Walk, whole: Whole) -> None:
+    """Write `repeat` into a module, as `own`: so many updates, each with all samples, in one tile.
+
+    scale : what sums become gradients and objectives by. share, counts : the loss is
+    Σ·share/counts, the objective Σ·scale·counts/counts: as `driver.keep_account` has it. Gives back
+    how many updates went well: the one after them made a number that is not finite.
+    """
+    kit, net, n, kind = walk.kit, walk.net, walk.kit.lanes, type(whole.optimizer)
+    constants, blocks = whole.optimizer.constants, range(-(-net.n_params // walk.kit.lanes))
+    steps = write_optimizer(Module(looks_up=module.looks_up), kit, whole.optimizer)
+
+    def body(code: Code, x: Pointer, y: Pointer, w: Pointer, theta: Pointer, slots: Pointer,
+             ld: Value, count: Value, scale: Value, share: Value, counts: Value, losses: Pointer,
+             objectives: Pointer, step: Pointer, step_size: Value) -> Value:  # fmt: skip
+        zero = code.constant(0.0, kit.vector)
+        mine = code.place(kit.vector, len(blocks))  # theta, in whole vectors
+        flat = Pointer(code, mine.text, kit.real)
+        sums: Place = Held()
+        if not walk.straight:
+            sums = Pointer(code, code.place(kit.vector, len(blocks) * n).text, kit.real)
+        memory = [theta, *(code.address(slots[i], kit.real) for i in range(len(kind.slots)))]
+        there = [code.first(code.constant(net.n_params - k * n, I64), n) for k in blocks]
+        held = [
+            [code.variable(kit.vector, place.vector(k * n, n, there[k])) for k in blocks]
+            for place in memory
+        ]
+        made, going = code.variable(I64, 0), code.variable(I64, 1)
+        factor = code.convert(scale, kit.real)
+
+        def weight_at(i: Any) -> Value:
+            if not walk.straight:
+                return code.splat(flat[i], n)
+            block = held[0][i // n].get()
+            return code.shuffle(block, block, [i % n] * n)
+
+        with code.repeat(lambda: (made.get() < count) & (going.get() != 0)):
+            now = made.get()
+            for i in range(len(blocks) * n):
+                sums.put(i * n, zero)
+            if not walk.straight:
+                for k in blocks:
+                    flat.put(k * n, held[0][k].get())
+            loss = walk.all_samples(code, Samples(x, y, w, ld), weight_at, sums)
+            strange = code.variable(kit.vector, 0.0)
+            steps.load(step.at(now * step_size))
+            lr, t = steps.start()
+            for k in blocks:
+                g = totals(code, [sums.vector((k * n + i) * n, n) for i in range(n)])
+                old = [code.select(there[k], values[k].get(), zero) for values in held]
+                gradient = code.rounded(g * factor)
+                new = run(kind.f, old[0], gradient, lr, t, *old[1:], *constants)
+                for values, value in zip(held, new, strict=True):
+                    fresh = code.convert(value, kit.vector)
+                    values[k].set(fresh)
+                    strange.set(code.fma(fresh, zero, strange.get()))
+            J = code.rounded(loss * scale)
+            losses[now] = code.rounded(loss * share) / counts
+            objectives[now] = code.rounded(J * counts) / counts
+            wrong = (code.total(strange.get()) != 0.0) | ((J - J) != 0.0)
+            code.choose(wrong, lambda: going.set(0), lambda: made.set(now + 1))
+        for place, values in zip(memory, held, strict=True):
+            for k in blocks:
+                place.put(k * n, values[k].get(), there[k])
+        return made.get()
+
+    real, wide = Pointing(kit.real), Pointing(F64)
+    module.define(
+        "own",
+        [real, real, real, real, Pointing(I64), I64, I64, F64, F64, F64, wide, wide, wide, I64],
+        body,
+        returns=I64,
+        public=True,
+    )
