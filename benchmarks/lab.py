@@ -364,6 +364,7 @@ class Others(threading.Thread):
             f"{self.address}?{query}",
             headers={"Origin": self.address.rstrip("/")},
             transports=["websocket"],
+            wait_timeout=30,
             socketio_path="/_nicegui_ws/socket.io",
         )
         await asyncio.sleep(0.5)
