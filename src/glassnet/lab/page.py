@@ -80,6 +80,7 @@ class Screen:
         self._hear("structure")
         self._hear("controls")
         self._hear("pick")
+        self._hear("message")  # said before there was a page, of a link that cannot be read
         self._task = asyncio.get_running_loop().create_task(self._follow())
         self.client.on_delete(lambda: self._task.cancel())  # else it would wait for ever
 
