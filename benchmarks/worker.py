@@ -14,9 +14,11 @@ import traceback
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 SHOWN = 20  # losses that are handed on
+LEAST = 0.1  # seconds of a turn
 
 
 def clock(threads: int) -> Callable[[], float]:
@@ -50,6 +52,19 @@ def prepare(name: str, threads: int, folder: Path, asked: dict[str, Any]) -> Cal
     return module.prepare(job)
 
 
+def turned(turn: Callable[[], Any]) -> tuple[Any, float]:
+    """What a turn made, and its seconds; one that is over in no time is repeated: their median.
+
+    Else a fast contender would be measured while the processor still wakes up for it.
+    """
+    ends = time.perf_counter() + LEAST
+    made = turn()
+    seconds = [made.seconds]
+    while time.perf_counter() < ends:
+        seconds.append(turn().seconds)
+    return made, median(seconds)
+
+
 def main() -> None:
     name, threads, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
     pin(threads)
@@ -64,9 +79,9 @@ def main() -> None:
             if line != last:
                 turn = None  # what the workload before held is free
                 turn, last = prepare(name, threads, folder, json.loads(line)), line
-            made = turn()
+            made, seconds = turned(turn)
             answer = {
-                "seconds": made.seconds,
+                "seconds": seconds,
                 "losses": made.losses[:SHOWN],
                 "outputs": made.outputs,
                 "warnings": sorted(set(said)),
