@@ -82,7 +82,7 @@ class Screen:
         self._hear("pick")
         self._hear("message")  # said before there was a page, of a link that cannot be read
         self._task = asyncio.get_running_loop().create_task(self._follow())
-        self.client.on_delete(lambda: self._task.cancel())  # else it would wait for ever
+        self.client.on_delete(self._leave)  # else it would wait for ever
 
     def _top(self, query: str) -> None:
         session = self.session
@@ -103,6 +103,9 @@ class Screen:
             self.learning = Learning(session)
             self.message = ui.label("").classes("lab-message").props("role=alert")
             self.lesson = lesson_panel(session, query)
+
+    def _leave(self) -> None:
+        self._task.cancel()
 
     def _theme(self) -> None:
         self.dark.value = {None: True, True: False, False: None}[self.dark.value]
