@@ -80,7 +80,7 @@ docs: $(STAMPS)/docs  ## the documentation, every block executed: docs/_build/ht
 # SCREENSHOTS=FOLDER takes them at 768, 1280 and 1920 there, to look at, and leaves the docs alone.
 screenshots: $(STAMPS)/test  ## six pictures of the lab for the documentation: docs/_static/lab/
 	@tools/chromium.sh --needed
-	$(BIN)/python tools/screenshots.py $(SCREENSHOTS)
+	$(BIN)/python -m tools.screenshots $(SCREENSHOTS)
 
 # An environment of its own: the peers are large, and hold mpmath to an older version than the tests.
 # BENCH='--quick' shows in two minutes that it runs; BENCH=--help tells the rest.
