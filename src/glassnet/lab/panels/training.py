@@ -60,7 +60,7 @@ class Training:
             self._steps()
             self.fields.choice(
                 "Speed",
-                {s: f"{s} epoch{'s' * (s > 1)}/s" if s else "as fast as it goes" for s in SPEEDS},
+                {s: f"{s} epoch{'s' * (s > 1)}/s" if s else "full speed" for s in SPEEDS},
                 lambda: session.player.speed,
                 self._speed,
             ).classes("lab-speed")
