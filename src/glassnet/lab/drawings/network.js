@@ -1,7 +1,7 @@
 // The network: neurons as small maps of what they answer, biases as nodes, links by thickness,
 // colour and dashes. Nodes are made once for a structure; a frame only changes attributes.
 
-import { Pace, Picture, Tooltip, aroundCentre, bytes, calm, finite, fit, full, html, onTheme, roundUp, set, short, svg, theme, words } from "glassnet-ink";
+import { Pace, Picture, Tooltip, aroundCentre, bytes, calm, finite, fit, full, html, onTheme, roundUp, set, short, svg, theme, tick, words } from "glassnet-ink";
 
 const PHASES = {
   ready: ["Ready", "the next step is the forward pass"],
@@ -390,7 +390,7 @@ class Network {
     // grows at once, shrinks only when it is far too wide: thickness should not flicker
     if (most > this.scaleOfWeights || most < 0.35 * this.scaleOfWeights) {
       this.scaleOfWeights = roundUp(most);
-      this.writeThick?.(`thickest: |w| = ${short(this.scaleOfWeights, 1)}`);
+      this.writeThick?.(`thickest: |w| = ${tick(this.scaleOfWeights)}`);
       // the legend may have got a line more or less
       if (Math.max(this.stage.clientHeight, this.least) !== this.height) this.place();
     }
