@@ -212,6 +212,7 @@ class Descending(Fitting):
         """Note the epochs of a record, and whether it is the last."""
         est, self.state = self.est, record.state
         self.descent.slots = record.state.slots  # those before are let go
+        est._bind(self.net, record.state.theta)  # and the parameters that the fit began with
         for loss in reported(self.task.loss, self.net.n_out, record.costs):
             est.n_iter_ += 1
             est.loss_ = loss
