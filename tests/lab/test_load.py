@@ -106,7 +106,7 @@ def test_twenty_visitors_train_and_nobody_freezes() -> None:
 
 @pytest.mark.slow
 def test_one_heavy_run_does_not_stop_the_others() -> None:
-    heavy = "n=20000&hidden=128-128-128&activations=tanh|tanh|tanh&speed=0&epochs=1000000"
+    heavy = "n=8000&hidden=128-128-128&activations=tanh|tanh|tanh&speed=0&epochs=1000000"
     sessions = [opened(heavy), *(opened(f"{QUERY}{seed}&speed=0") for seed in range(3))]
     late: list[float] = []
 

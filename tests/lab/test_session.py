@@ -399,6 +399,86 @@ def test_two_sessions_share_nothing():
     assert two.setting == Setting()
 
 
+def test_before_a_change_what_was_set_before_it_holds():
+    session = Session()
+    session.step_epochs()
+    session.set(optimizer="sgd:lr=0.25")
+    session.step_epochs()
+    session.rewind()
+    assert session.setting.optimizer == "sgd:lr=1.0"
+    session.set(optimizer="sgd:lr=0.25")  # so this is news, and begins anew
+    assert (session.timeline.end, session.changes) == (0, [])
+    assert session.problem.task.optimizer.lr == 0.25
+
+
+def test_a_change_before_a_change_brings_nothing_of_what_was_cut():
+    session = Session()
+    session.step_epochs()
+    session.step_epochs()
+    session.set(optimizer="sgd:lr=0.25")
+    session.go(1)
+    session.set(batch=10)
+    assert session.setting.optimizer == "sgd:lr=1.0"
+    session.step_epochs()
+    again = Session()
+    again.step_epochs()
+    again.set(batch=10)
+    again.step_epochs()
+    np.testing.assert_array_equal(session.state.theta, again.state.theta)
+
+
+def test_going_past_a_deleted_point_shows_other_points_and_a_sample_that_exists():
+    session = Session()
+    session.step_epochs()
+    session.delete_point(0)
+    session.rewind()
+    session.choose_sample(149)
+    heard = []
+    session.subscribe(heard.append)
+    session.go(1)
+    assert "structure" in heard
+    assert (len(session.data.X), session.position.row) == (149, 148)
+    session.shown()
+
+
+def test_a_change_while_it_plays_goes_on_from_where_it_was_made():
+    session = Session(Setting(epochs=400))
+
+    async def run():
+        session.player.speed = 0
+        session.play()
+        for lr in (0.5, 0.25, 0.125):
+            while session.position.epoch < 20 / lr:
+                await asyncio.sleep(0)
+            session.set(optimizer=f"sgd:lr={lr}")
+            assert session.playing
+            assert session.position.epoch == session.changes[-1].epoch == session.timeline.end
+            reached = session.position.epoch
+            while session.position.epoch == reached:
+                await asyncio.sleep(0)
+            assert session.position.epoch <= session.timeline.end
+            state = session.state
+            session.timeline.at(session.position.epoch)
+            np.testing.assert_array_equal(
+                state.theta, session.timeline.at(session.position.epoch).theta
+            )
+        async with asyncio.timeout(30):
+            while session.playing:
+                await asyncio.sleep(0.001)
+
+    asyncio.run(run())
+    assert session.position.epoch == 400
+
+
+def test_a_setting_too_large_for_this_page_is_refused_and_the_run_stays():
+    session = Session()
+    large = {"hidden": (128,) * 4, "activations": ("tanh",) * 4}
+    with pytest.raises(BadInput, match="rows times"):
+        session.set(n=limits.ROWS, **large)
+    assert session.setting == Setting()
+    session.set(data="digits", **large)
+
+
 def test_changes_are_bounded(monkeypatch):
     monkeypatch.setattr(limits, "CHANGES", 2)
     session = Session()

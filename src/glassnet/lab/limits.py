@@ -14,6 +14,10 @@ ROWS = 100_000
 """Rows of data."""
 PARAMETERS = 200_000
 """Numbers in theta."""
+CELLS = 5_000_000
+"""Rows times neurons, each of which has a number in every trace: some 30 bytes in all."""
+WORK = 250_000_000
+"""Rows times numbers in theta: what one trace takes is computed while other pages wait."""
 EPOCHS = 1_000_000
 """Epochs of one run, all of which can be gone to."""
 CHANGES = 200

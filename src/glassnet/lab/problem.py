@@ -64,6 +64,8 @@ def problem(setting: Setting, data: Data) -> Problem:
         bias=setting.bias,
     )
     within("weights and biases", net.n_params, limits.PARAMETERS)
+    within("rows times neurons", len(data.X) * sum(net.sizes), limits.CELLS)
+    within("rows times weights", len(data.X) * net.n_params, limits.WORK)
     loss.check_targets(data.y)
     task = Task(
         net,

@@ -63,7 +63,6 @@ class Session:
         table: Data | None = None,
     ) -> None:
         self.engine = choose(engine)
-        self.setting = setting or Setting()
         self.table = table
         self.position = Position()
         self.view = View()
@@ -76,11 +75,17 @@ class Session:
         self._base: tuple[Setting, Data] | None = None
         self._inputs: tuple[str, ...] = ()  # those that the axes were chosen among
         self._seen: dict[str, Any] = {}  # state and trace of the position, made when asked for
-        self.origin = self.setting  # before anything was changed on the way
+        self.origin = setting or Setting()  # before anything was changed on the way
+        self._epochs = self.origin.epochs  # one number for the whole run
         self.timeline: Timeline
-        self._begin(self.setting)
+        self._begin(self.origin)
 
     # ------------------------------------------------------------ what there is
+
+    @property
+    def setting(self) -> Setting:
+        """What holds at the position: before a change what was set before it."""
+        return self._setting_at(self.position.epoch)
 
     @property
     def problem(self) -> Problem:
@@ -310,10 +315,10 @@ class Session:
             return
         setting = replace(self.setting, **changed)
         if set(changed) == {"epochs"}:
-            self.setting = setting
+            self._epochs = setting.epochs
             self._tell("controls")
         elif not set(changed) <= {*KEPT, "points"} or self.position.epoch == 0:
-            weights = [one for one in self.changes if one.epoch == 0]
+            weights = [replace(one, fields=()) for one in self.changes if one.epoch == 0]
             same = set(changed) <= {*KEPT, "points"}
             self._begin(setting, weights if same else [])
         else:
@@ -380,7 +385,7 @@ class Session:
         # a new run; where the setting makes none, the old one stays
         timeline = Timeline(self._make(setting), self.engine)
         self.pause()
-        self.setting = self.origin = setting
+        self.origin, self._epochs = setting, setting.epochs
         self.timeline = timeline
         self.changes = []
         self.message = ""
@@ -397,6 +402,10 @@ class Session:
         for change in changes or []:
             self.change(change)
         self._tell("structure", "controls", "pick", "message", "frame")
+
+    def _setting_at(self, epoch: int) -> Setting:
+        held = self.timeline.problem_at(epoch).setting
+        return held if held.epochs == self._epochs else replace(held, epochs=self._epochs)
 
     def _make(self, setting: Setting) -> Problem:
         return problem(setting, self._data(setting))
@@ -429,7 +438,7 @@ class Session:
         within("changes of a run", len(self.changes) + 1, limits.CHANGES)
         epoch = change.epoch
         state = self.timeline.at(epoch)
-        setting = replace(self.setting, **dict(change.fields))
+        setting = replace(self._setting_at(epoch), **dict(change.fields))
         one = self._make(setting) if change.fields else self.timeline.problem_at(epoch)
         theta, slots, step = state.theta, state.slots, state.step
         optimizer = names.optimizer(setting.optimizer)
@@ -443,18 +452,30 @@ class Session:
                 name, index = parameter(one.task.net, where)
                 named[name][index] = value
         state = replace(state, theta=theta, slots=slots, step=step)
+        goal = self.player.goal
+        self.player.stop()  # what is being computed belongs to the run as it was
         self.timeline.change(epoch, one, state)
-        self.setting = setting
+        self._epochs = setting.epochs
         self.changes = [*(c for c in self.changes if c.epoch <= epoch), change]
         self._seen.clear()
-        row = min(self.position.row, len(one.data.X) - 1)
-        self.move(replace(self.position, epoch=epoch, batch=0, row=row))
+        self.move(replace(self.position, epoch=epoch, batch=0))
+        if goal is not None:
+            self.player.play(self.timeline, epoch, replace(goal), self.pins)
         self._tell("structure", "controls", "pick")
 
     def move(self, position: Position) -> None:
         """Be there: whatever is shown follows."""
-        self.position = position
+        self._stand(position)
         self._tell("frame", "pick", "controls")
+
+    def _stand(self, position: Position) -> None:
+        one = self.timeline.problem_at(position.epoch)
+        rows = one.data.held_X if position.held else one.data.X
+        row = min(position.row, len(one.data.X if rows is None else rows) - 1)
+        other = one is not self.problem
+        self.position = replace(position, row=row, held=position.held and rows is not None)
+        if other:  # past a change: other settings hold, perhaps other points
+            self._tell("structure", "controls")
 
     def _take_update(self, phase: Phase) -> None:
         position = self.position
@@ -488,7 +509,7 @@ class Session:
         self._tell("controls", "message", "pick")
 
     def _arrived(self, epoch: int, state: State | None) -> None:
-        self.position = replace(self.position, epoch=epoch, batch=0, phase="all")
+        self._stand(replace(self.position, epoch=epoch, batch=0, phase="all"))
         if state is not None:  # the timeline need not be asked, which may be at work
             self._seen["state"] = (self._key((epoch, 0)), state)
         self._tell("frame")
