@@ -1,5 +1,6 @@
 """The timeline: every past epoch exactly as it was, in bounded memory."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from glassnet.core.errors import BadInput
 from glassnet.engines.divergence import Divergence
 from glassnet.lab import limits
 from glassnet.lab.data import built_in
+from glassnet.lab.player import further
 from glassnet.lab.problem import first_state, problem
 from glassnet.lab.setting import PRESETS, Setting
 from glassnet.lab.timeline import Timeline
@@ -122,3 +124,14 @@ def test_epochs_that_were_not_and_those_beyond_the_limit_are_refused(monkeypatch
     monkeypatch.setattr(limits, "EPOCHS", 5)
     with pytest.raises(BadInput, match="5 epochs are behind"):
         timeline.advance(1)
+
+
+def test_two_who_ask_at_once_get_each_the_epoch_that_was_asked_for():
+    run = Timeline(of(PRESETS["xor"]))
+
+    def asked(_: int) -> list[int]:
+        return [further(run, epoch, []).epoch for epoch in range(1, 400)]
+
+    with ThreadPoolExecutor(2) as pool:
+        for found in pool.map(asked, range(2)):
+            assert found == list(range(1, 400))

@@ -110,12 +110,11 @@ class Player:
 
 def further(timeline: Timeline, epoch: int, pins: list[Pin]) -> State:
     """The state at the end of an epoch, trained to if need be; living pins go as far."""
-    ahead = epoch - timeline.end
-    state = timeline.advance(ahead) if ahead > 0 else timeline.at(epoch)
+    state = timeline.reach(epoch)
     for pin in pins:
         if pin.alive and pin.timeline.end < epoch:
             with contextlib.suppress(GlassnetError):  # its curve ends there
-                pin.timeline.advance(epoch - pin.timeline.end)
+                pin.timeline.reach(epoch)
     return state
 
 

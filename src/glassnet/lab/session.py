@@ -485,8 +485,7 @@ class Session:
             self._guarded(lambda: self._reach(position.epoch + 1, phase))
 
     def _reach(self, epoch: int, phase: Phase = "all") -> None:
-        if epoch > self.timeline.end:
-            self.timeline.advance(epoch - self.timeline.end)
+        self.timeline.reach(epoch)
         self.move(replace(self.position, epoch=epoch, batch=0, phase=phase))
 
     def _guarded(self, act: Callable[[], None]) -> None:

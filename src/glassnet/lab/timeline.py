@@ -107,6 +107,11 @@ class Timeline:
                     self._go_on(state, error.state.epoch - state.epoch)
                 raise
 
+    def reach(self, epoch: int) -> State:
+        """The state at the end of an epoch, trained to if need be; nobody comes in between."""
+        with self._lock:
+            return self.advance(epoch - self.end) if epoch > self.end else self.at(epoch)
+
     def change(self, epoch: int, problem: Problem, state: State) -> None:
         """From this epoch on something else is learnt, from this state; what followed is gone."""
         with self._lock:
