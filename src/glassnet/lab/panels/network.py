@@ -29,6 +29,7 @@ class NetworkPanel:
             self.layers = ui.element("div").classes("lab-bar lab-layers")
             self.layers.props('role=group aria-label="Hidden layers"')
         self._drawn: Any = None
+        self._layers: list[tuple[ui.label, ui.select, ui.tooltip]] = []  # what each one shows
         self.view = NetworkView(on_pick=self._pick)
         with ui.element("div").classes("lab-bar"):
             fields.choice(
@@ -69,20 +70,20 @@ class NetworkPanel:
         if shown == self._drawn:
             return
         self._drawn = shown
-        self.layers.clear()
-        with self.layers:
-            for k, (neurons, activation) in enumerate(
-                zip(setting.hidden, setting.activations, strict=True)
-            ):
-                self._layer(k, neurons, activation)
-            button("+ layer", lambda: self.fields.act(self._add), name="Add a hidden layer")
+        if len(setting.hidden) != len(self._layers) or not self.layers.default_slot.children:
+            self.layers.clear()
+            with self.layers:
+                self._layers = [self._layer(k) for k in range(len(setting.hidden))]
+                button("+ layer", lambda: self.fields.act(self._add), name="Add a hidden layer")
+        for k in range(len(self._layers)):  # in place: what is pressed keeps the focus
+            self._tell(k)
         self.formulas.clear()
         with self.formulas:
             last = task.net.layers[-1].activation
             ui.label(f"output: {last.formula}")
             ui.label(f"loss: {task.loss.formula}")
 
-    def _layer(self, k: int, neurons: int, activation: str) -> None:
+    def _layer(self, k: int) -> tuple[ui.label, ui.select, ui.tooltip]:
         act = self.fields.act
         with (
             ui.element("div")
@@ -90,19 +91,29 @@ class NetworkPanel:
             .props(f'role=group aria-label="Hidden layer {k + 1}"')
         ):
             minus = f"Fewer neurons in hidden layer {k + 1}"
-            button("−", lambda: act(self._neurons, k, neurons - 1), name=minus)
-            ui.label(str(neurons)).classes("lab-number").props(f'aria-label="{neurons} neurons"')
+            button("−", lambda: act(self._neurons, k, -1), name=minus)
+            count = ui.label("").classes("lab-number")
             more = f"More neurons in hidden layer {k + 1}"
-            button("+", lambda: act(self._neurons, k, neurons + 1), name=more)
-            name = activation.partition(":")[0]
-            chosen = ui.select(HIDDEN, value=name).props("dense options-dense borderless")
+            button("+", lambda: act(self._neurons, k, 1), name=more)
+            chosen = ui.select(HIDDEN).props("dense options-dense borderless")
             chosen.props(f'aria-label="Activation of hidden layer {k + 1}"')
-            chosen.tooltip(names.activation(activation).formula)
+            with chosen:
+                formula = ui.tooltip("")
             chosen.on_value_change(lambda e: act(self._activation, k, e.value))
+        return count, chosen, formula
 
-    def _neurons(self, k: int, neurons: int) -> None:
+    def _tell(self, k: int) -> None:
+        setting = self.session.setting
+        count, chosen, formula = self._layers[k]
+        count.set_text(str(setting.hidden[k]))
+        count.props(f'aria-label="{setting.hidden[k]} neurons"')
+        chosen.value = setting.activations[k].partition(":")[0]
+        formula.set_text(names.activation(setting.activations[k]).formula)
+
+    def _neurons(self, k: int, by: int) -> None:
         setting = self.session.setting
         hidden, activations = list(setting.hidden), list(setting.activations)
+        neurons = hidden[k] + by
         if neurons < 1:  # a layer without neurons is no layer
             del hidden[k], activations[k]
         else:
@@ -111,6 +122,8 @@ class NetworkPanel:
 
     def _activation(self, k: int, name: str) -> None:
         activations = list(self.session.setting.activations)
+        if name == activations[k].partition(":")[0]:  # only shown, not chosen
+            return
         activations[k] = name
         self.session.set(activations=tuple(activations))
 
