@@ -16,7 +16,8 @@ export default {
       if (!focused) return;
       const same = [...root.querySelectorAll("button")].filter((e) => this.picked(e) === place)[0];
       if (same) same.focus({ preventScroll: true });
-      else this.$emit("lost");
+      // at once, and not by way of the server: meanwhile somebody may type in the box
+      else root.closest(".sum-panel")?.querySelector(".sum-title")?.focus({ preventScroll: true });
     },
     what() {
       this.$nextTick(() => {

@@ -62,7 +62,6 @@ class Arithmetic:
                 self.error = ui.label("").classes("sum-error").props("role=alert")
             self.sums = Sums()
             self.sums.on("pick", lambda e: self._choose(e.args))
-            self.sums.on("lost", lambda: self.title.run_method("focus"))
             self._views()
         self.refresh()
 
