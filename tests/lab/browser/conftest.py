@@ -26,7 +26,7 @@ LOOK: dict[str, Any] = {
     "locale": "en-US",
     "color_scheme": "light",
 }
-QUIET = ("Connection lost", "WebSocket connection to", "ERR_CONNECTION", "ERR_EMPTY_RESPONSE")
+QUIET = ("WebSocket connection to", "Failed to load resource: net::ERR_")
 """What a browser writes where the connection is cut, which one test does."""
 
 

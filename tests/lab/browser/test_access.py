@@ -33,6 +33,7 @@ def test_axe_finds_nothing_serious_on_the_first_screen(visit: Visit, scheme: str
     assert not faults(lab)
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_serious_while_it_plays_and_after_an_error(lab: Lab) -> None:
     lab.type_in("L2", "much")
     expect(lab.message).to_be_visible()
@@ -41,6 +42,7 @@ def test_axe_finds_nothing_serious_while_it_plays_and_after_an_error(lab: Lab) -
     assert not faults(lab)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["Own table", "All numbers as a table", "Keys", "Take it with you", "Step", "Lessons"]
 )
@@ -52,6 +54,7 @@ def test_axe_finds_nothing_serious_in_what_opens(lab: Lab, name: str) -> None:
     assert not faults(lab, OPENED)  # what is behind is seen through a veil
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query", ["pick=weight.1.0.1&phase=update", "data=iris&pick=loss.0.0.0&at=3"]
 )
@@ -74,6 +77,7 @@ SMALL = """(css) => [...document.querySelectorAll(css)].flatMap((e) => {
 })"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [768, 1280, 1920])
 def test_nothing_runs_off_the_page_and_targets_are_large(visit: Visit, width: int) -> None:
     lab = visit("data=iris&log=1", viewport={"width": width, "height": 900})
@@ -104,6 +108,7 @@ def test_nothing_moves_by_itself_where_motion_is_not_wanted(visit: Visit) -> Non
     assert moving == []
 
 
+@pytest.mark.slow
 def test_light_and_dark_follow_the_system_and_the_switch(visit: Visit) -> None:
     ground = "getComputedStyle(document.querySelector('.lab-network')).backgroundColor"
 

@@ -5,24 +5,22 @@ from __future__ import annotations
 import re
 
 import numpy as np
-import pytest
 
 from glassnet.lab.setting import Setting
 from tests.lab.browser.lab import Lab, expect
 from tests.lab.browser.run import Run, near, replayed
 
 
-@pytest.mark.parametrize(("typed", "value"), [("-1/3", -1 / 3), ("−1/3", -1 / 3), ("0,5", 0.5)])
-def test_a_weight_is_typed_over_and_the_page_follows(lab: Lab, typed: str, value: float) -> None:
+def test_a_weight_is_typed_over_and_the_page_follows(lab: Lab) -> None:
     lab.pick_row("Links in", "x1")
-    expect(lab.box).to_be_visible()
-    lab.box.fill(typed)
-    lab.box.press("Enter")
-    run = Run().typed("W1", (0, 0), value)
-    lab.until(lambda: near(lab.drawn(), run.drawn(), within=1e-15), [])
-    assert lab.drawn()["weight", 1, 0, 0] == value
-    loss = run.trace()["J"].value
-    expect(lab.figure("loss")).to_have_text(f"{float(loss):.4g}")
+    for typed, value in (("-1/3", -1 / 3), ("0,5", 0.5), ("−1/7", -1 / 7)):
+        lab.box.fill(typed)
+        lab.box.press("Enter")
+        run = Run().typed("W1", (0, 0), value)
+        lab.until(lambda run=run: near(lab.drawn(), run.drawn(), within=1e-15), [])
+        assert lab.drawn()["weight", 1, 0, 0] == value
+        loss = run.trace()["J"].value
+        expect(lab.figure("loss")).to_have_text(f"{float(loss):.4g}")
     lab.page.wait_for_url(re.compile("change="))
     lab.press("Escape")
     lab.click_on("neuron", 1)  # its sum is the one with the new weight
@@ -30,20 +28,20 @@ def test_a_weight_is_typed_over_and_the_page_follows(lab: Lab, typed: str, value
     lab.until(lambda: lab.panel()["works"]["z1[0,0]"], run.trace()["z1"].value[0, 0])
 
 
-@pytest.mark.parametrize("typed", ["nonsense", "1/0", "", "1e999", "0x10", "<b>1</b>"])
-def test_what_is_no_number_is_refused_in_a_line(lab: Lab, typed: str) -> None:
+def test_what_is_no_number_is_refused_in_a_line(lab: Lab) -> None:
     lab.pick_row("Links in", "x1")
     expect(lab.box).to_be_visible()
     before = lab.drawn()
     shown = lab.box.input_value()
-    lab.box.fill(typed)
-    lab.box.press("Enter")
-    expect(lab.page.locator(".sum-error")).to_contain_text("typed")
-    assert lab.drawn() == before
+    for typed in ("nonsense", "1/0", "", "1e999", "0x10", "<b>1</b>"):
+        lab.box.fill(typed)
+        lab.box.press("Enter")
+        expect(lab.page.locator(".sum-error")).to_contain_text("typed")
+        assert lab.drawn() == before
+        lab.press("Escape")
+        expect(lab.page.locator(".sum-error")).to_have_text("")
+        expect(lab.box).to_have_value(shown)
     assert "change=" not in lab.query()
-    lab.press("Escape")
-    expect(lab.page.locator(".sum-error")).to_have_text("")
-    expect(lab.box).to_have_value(shown)
 
 
 def test_any_number_can_be_typed_over_in_the_table_of_all(lab: Lab) -> None:
@@ -132,13 +130,13 @@ def test_neurons_and_layers_come_and_go(lab: Lab) -> None:
     expect(lab.button("More neurons in hidden layer 2")).to_be_visible()
     run = Run(Setting(hidden=(8, 8), activations=("tanh", "tanh")))
     lab.until(lambda: near(lab.drawn(), run.drawn(), within=1e-15), [])
-    for _ in range(7):
-        before = lab.page.get_by_label("Hidden layer 2", exact=True).inner_text()
-        lab.button("Fewer neurons in hidden layer 2").click()
-        expect(lab.page.get_by_label("Hidden layer 2", exact=True)).not_to_have_text(before)
+    fewer = lab.button("Fewer neurons in hidden layer 2")
+    fewer.focus()
+    for _ in range(7):  # as fast as one can: none is lost, and the button keeps the focus
+        lab.press("Enter")
     run = Run(Setting(hidden=(8, 1), activations=("tanh", "tanh")))
     lab.until(lambda: near(lab.drawn(), run.drawn(), within=1e-15), [])
-    lab.button("Fewer neurons in hidden layer 2").click()  # a layer without neurons is none
+    lab.press("Enter")  # a layer without neurons is none
     lab.until(lambda: near(lab.drawn(), Run().drawn(), within=1e-15), [])
 
 

@@ -154,6 +154,7 @@ def test_what_is_no_table_is_refused_in_one_line_and_the_page_goes_on(lab: Lab) 
     expect(lab.next).to_have_text("Next: loss")
 
 
+@pytest.mark.slow
 def test_a_file_that_is_too_large_is_not_even_sent(visit: Visit) -> None:
     lab = visit()
     sent: list[str] = []

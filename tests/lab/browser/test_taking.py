@@ -108,6 +108,7 @@ def test_the_python_makes_the_same_run(trained: Lab, tmp_path: Path) -> None:
     assert f"{float(loss):.4g}" == trained.figure("loss").inner_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["Network, SVG", "Loss curve, PNG", "Data and answers, PNG"])
 def test_pictures_are_pictures(trained: Lab, tmp_path: Path, what: str) -> None:
     content = taken(trained, what, tmp_path).read_bytes()

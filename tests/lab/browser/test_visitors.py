@@ -136,6 +136,7 @@ def test_a_link_brings_the_same_page_to_somebody_else(visit: Visit) -> None:
     one.until(one.everything, shown)
 
 
+@pytest.mark.slow
 def test_a_link_that_cannot_be_read_says_so_and_the_page_opens(visit: Visit) -> None:
     for query in (
         "data=<script>",
