@@ -49,13 +49,20 @@ class Fields:
         read: Callable[[], Any],
         write: Callable[[Any], Any],
     ) -> ui.select:
-        """One of several."""
-        made = ui.select(
-            options if isinstance(options, list) else dict(options), value=read(), label=label
-        )
+        """One of several; what a link or a model brought is offered too: `huber:delta=2`."""
+        known = {one: one for one in options} if isinstance(options, list) else dict(options)
+        made = ui.select(offered(known, read()), value=read(), label=label)
         made.props(f'dense options-dense outlined aria-label="{label}"').classes("lab-field")
         made.on_value_change(lambda e: self._changed(e.value, read, write))
-        self._fields.append((made, read))
+
+        def shown() -> Any:
+            value = read()
+            assert isinstance(made.options, dict)
+            if value not in made.options:
+                made.set_options(offered(made.options, value))
+            return value
+
+        self._fields.append((made, shown))
         return made
 
     def text(
@@ -86,6 +93,11 @@ class Fields:
     def _changed(self, value: Any, read: Callable[[], Any], write: Callable[[Any], Any]) -> None:
         if not self._showing and value != read():
             self.act(write, value)
+
+
+def offered(options: Mapping[Any, str], value: Any) -> dict[Any, str]:
+    """The options, and the value among them."""
+    return {**options, **({} if value in options else {value: str(value)})}
 
 
 def button(
