@@ -1,6 +1,7 @@
 """Links: the same numbers to the last bit, or one line that says why not."""
 
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,6 +95,23 @@ def test_a_pinned_run_is_in_the_link():
     run(session, 3)
     again = at(link(session))
     assert [pin.query for pin in again.pins] == [pin.query for pin in session.pins]
+    np.testing.assert_array_equal(
+        again.pins[0].timeline.curve(), session.pins[0].timeline.curve()[:3]
+    )
+
+
+def test_a_link_to_a_table_is_refused_by_another_table():
+    one, other = (replace(Session(Setting(n=n)).data, name="mine.csv") for n in (40, 44))
+    session = Session()
+    session.use_table(one)
+    run(session, 3)
+    session.pin()
+    again = opened(link(session), table=one)
+    asyncio.run(arrive(again, link(session)))
+    assert link(again) == link(session)
+    assert len(again.pins) == 1
+    with pytest.raises(BadInput, match="another table"):
+        opened(link(session), table=other)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ changed and when, and where one stands; the epochs are trained again.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import Any, cast, get_args
 from urllib.parse import parse_qsl, urlencode
@@ -15,6 +16,7 @@ from urllib.parse import parse_qsl, urlencode
 from glassnet.core.errors import BadInput, GlassnetError
 from glassnet.engines.base import Engine
 from glassnet.engines.choice import EngineName
+from glassnet.engines.divergence import Divergence
 from glassnet.lab import limits
 from glassnet.lab.data import Data
 from glassnet.lab.limits import within
@@ -66,7 +68,10 @@ def opened(
     """
     within("letters of a link", len(query), LETTERS)
     given = dict(parse_qsl(query, keep_blank_values=True))
-    session = Session(Setting.of_fields(given), engine=engine, table=table)
+    setting = Setting.of_fields(given)
+    if setting.data == "table" and table and given.get("rows", table.mark) != table.mark:
+        raise BadInput("a link to another table", "that table is expected", "Open it here again.")
+    session = Session(setting, engine=engine, table=table)
     view: dict[str, Any] = {name: given.get(name) == "1" for name in SWITCHES}
     if "axes" in given:
         view["axes"] = _axes(given["axes"], session.data.X.shape[1])
@@ -86,12 +91,16 @@ async def arrive(session: Session, query: str) -> None:
     pairs = parse_qsl(query, keep_blank_values=True)
     try:
         for other in [value for name, value in pairs if name == "beside"][: limits.PINS]:
-            beside = opened(other, engine=session.engine)
+            beside = opened(other, engine=session.engine, table=session.table)
             await _changed(beside, parse_qsl(other))
             pin = Pin(f"run {len(session.pins) + 1}", other, beside.timeline, alive=True)
             session.pins.append(pin)
         await _changed(session, pairs)
         await _stand(session, dict(pairs))
+        for pin in session.pins:  # as far as the present run, beside which it lies
+            with contextlib.suppress(Divergence):  # its curve ends there
+                await train_to(pin.timeline, session.timeline.end)
+        session.move(session.position)
     except GlassnetError as error:
         session.say(str(error))
         session.move(session.position)

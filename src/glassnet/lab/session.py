@@ -374,7 +374,10 @@ class Session:
 
     def query(self) -> str:
         """The run alone: its setting and what was changed on its way, as a link has it."""
-        parts = [self.origin.query(), *(urlencode({"change": c.text()}) for c in self.changes)]
+        parts = [self.origin.query()]
+        if self.table is not None and self.origin.data == "table":
+            parts.append(f"rows={self.table.mark}")  # the rows themselves are in no link
+        parts += [urlencode({"change": c.text()}) for c in self.changes]
         if self.setting.epochs != self.origin.epochs:
             parts.append(urlencode({"epochs": self.setting.epochs}))
         return "&".join(filter(None, parts))
