@@ -41,7 +41,7 @@ class Optimizer(Formula):
 
     def start(self, theta: Array) -> tuple[Array, ...]:
         """The slots before the first update: zeros."""
-        return tuple(np.zeros_like(theta) for _ in self.slots)
+        return tuple(np.zeros(theta.shape, theta.dtype) for _ in self.slots)
 
     def step(
         self, theta: Array, g: Array, slots: tuple[Array, ...], step: int

@@ -311,7 +311,7 @@ class Minimising(Fitting):
         est = self.est
         task = est._task(self.net, est._rule())
         theta = est._theta(copy=True)
-        state = State(theta, (theta.copy(),), 0, 0, Chance.of(est._random_state))
+        state = State(theta, (theta,), 0, 0, Chance.of(est._random_state))  # nobody writes on it
         checkpoint = None
         if est.checkpoint is not None:
             checkpoint = Checkpoint(est, self.samples, self.held_out)
