@@ -14,7 +14,7 @@ from glassnet.lab.data import built_in
 from glassnet.lab.player import further
 from glassnet.lab.problem import first_state, problem
 from glassnet.lab.setting import PRESETS, Setting
-from glassnet.lab.timeline import Timeline
+from glassnet.lab.timeline import MOST, Timeline
 
 
 def of(setting):
@@ -75,6 +75,15 @@ def test_keyframes_are_bounded_and_epochs_between_them_are_still_exact(monkeypat
     records = states(one, 400)
     for epoch in (3, 111, 256, 399):
         np.testing.assert_array_equal(timeline.at(epoch).theta, records[epoch - 1].state.theta)
+
+
+def test_no_epoch_of_a_long_run_is_far_from_a_keyframe():
+    timeline = Timeline(of(PRESETS["xor"]))
+    pieces = 4 * MOST
+    for _ in range(pieces):
+        timeline.advance(1)
+    epochs = [*timeline._epochs, timeline.end]
+    assert max(np.diff(epochs)) <= 4 * pieces / MOST
 
 
 def test_a_change_forgets_what_followed_and_both_parts_stay_exact():

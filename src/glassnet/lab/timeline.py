@@ -2,7 +2,7 @@
 
 Losses are kept of all epochs. Of states some are kept, the keyframes; one that lies between two of
 them is computed again from the one before it, which gives the same bits, since engines are
-deterministic. Where keyframes grow too many, every other one is let go.
+deterministic. Where keyframes grow too many, some are let go, so that the others lie evenly.
 
     epoch     0 ......... 300 ......... 600 ..... 700
     keyframe  ▪     ▪      ▪      ▪      ▪      ▪
@@ -176,12 +176,14 @@ class Timeline:
         return record.state
 
     def _thin(self) -> None:
-        # every other keyframe goes; where a segment begins, and the last one, stay
+        # those that are left lie evenly over the whole run, so that no jump is far from one;
+        # where a segment begins, and the last one, stay
         firsts = {one.first for one in self._segments}
-        keep = [
-            k
-            for k, epoch in enumerate(self._epochs)
-            if k % 2 == 0 or epoch in firsts or k == len(self._epochs) - 1
-        ]
+        apart = 2 * self.end / self._most
+        keep, before = [], -apart
+        for k, epoch in enumerate(self._epochs):
+            if epoch - before >= apart or epoch in firsts or epoch == self.end:
+                keep.append(k)
+                before = epoch
         self._epochs = [self._epochs[k] for k in keep]
         self._states = [self._states[k] for k in keep]
