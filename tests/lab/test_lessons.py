@@ -258,7 +258,8 @@ def test_sum_and_mean() -> None:
 
     wild = step(SUM, 4)
     train(wild, 300)
-    assert (np.diff(curve(wild)) > 0).sum() == 138
+    # 138 and 116 were seen on one machine: how an engine sums decides, so far does each step leap
+    assert (np.diff(curve(wild)) > 0).sum() > 90
     assert not done(SUM, 4, wild)
     wild.rewind()
     wild.set(optimizer="sgd:lr=3")

@@ -416,8 +416,9 @@ SUM = Lesson(
         ),
         Step(
             "Too large for anything",
-            "The mean with a rate of 100. In 138 of the first 299 epochs the loss is higher than "
-            "in the one before. Every step goes so far that the slope it followed no longer holds.",
+            "The mean with a rate of 100. In more than 90 of the first 299 epochs the loss is "
+            "higher than in the one before. Every step goes so far that the slope it followed no "
+            "longer holds.",
             "Play 100 epochs and look. Then rewind, make the rate small enough, and get the "
             "loss below 0.1. Rates change while it runs, too.",
             "data=moons&held=0&optimizer=sgd:lr=100",
