@@ -159,7 +159,7 @@ def frame(session: Session, number: int = 0) -> dict[str, Any]:
         "batch": [position.batch, session.batches],
         "phase": None if session.playing or position.phase == "all" else position.phase,
         "playing": session.playing,
-        "rate": round(session.player.rate),
+        "rate": round(session.player.rate) if session.playing else 0,
         "loss": finite(loss),
         "val": finite(held_loss),
         "score": finite(score),

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nicegui import context, ui
+from nicegui import app, context, ui
 
 from glassnet.lab.frame import frame, structure
 from glassnet.lab.link import link
@@ -151,7 +151,10 @@ class Screen:
             began = time.perf_counter()
             news, self._news = self._news, set()
             with self.client:
-                self._show(news)
+                try:
+                    self._show(news)
+                except Exception as error:  # noqa: BLE001 - one picture less, and the next one comes
+                    app.handle_exception(error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._drawn.wait(), PATIENCE)
             await asyncio.sleep(max(0.0, PACE - (time.perf_counter() - began)))
