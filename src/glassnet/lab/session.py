@@ -567,4 +567,5 @@ class Session:
 
     def _find_trace(self) -> Trace:
         one, rows = self.problem, self.rows
-        return trace(one.task, one.data.X[rows], one.data.y[rows], state=self.state)
+        with np.errstate(all="ignore"):  # a run about to diverge is shown as it is
+            return trace(one.task, one.data.X[rows], one.data.y[rows], state=self.state)

@@ -81,11 +81,11 @@ class Network {
     }
     this.loss = this.item("loss", this.L + 1, 0, 0, nodes);
     this.loss.box = svg("circle", { class: "gn-loss-box" }, this.loss.el);
-    svg("text", { class: "gn-loss-name", "text-anchor": "middle" }, this.loss.el).textContent = "L";
+    svg("text", { class: "gn-loss-name", "text-anchor": "middle" }, this.loss.el).textContent = "L/N";
     this.loss.text = svg("text", { class: "gn-value", "text-anchor": "middle" }, this.loss.el);
     this.loss.write = words(this.loss.text);
     this.loss.title = svg("text", { class: "gn-title", "text-anchor": "middle" }, texts);
-    this.loss.title.textContent = "loss";
+    this.loss.title.textContent = "mean loss";
     this.lossWires = this.columns[this.L].neurons.map(() => svg("line", { class: "gn-wire" }, wires));
     this.columns.push({ neurons: [], list: [this.loss] });
     this.svg.setAttribute("aria-label", this.sentence());
@@ -488,7 +488,7 @@ class Network {
       case "weight":
         return [`weight from ${this.who(item.layer - 1, item.from.k)} to ${this.who(item.layer, item.to.k)}`, `w = ${full(v)}`];
       case "loss":
-        return ["loss", `L = ${full(v)}`];
+        return ["mean loss of the training points", `L/N = ${full(v)}`];
       default:
         return [item.label];
     }
@@ -501,7 +501,7 @@ class Network {
       neuron: () => `${this.who(item.layer, item.k)}, answers ${v}`,
       bias: () => `bias of ${this.who(item.layer, item.k)}, ${v}`,
       weight: () => `weight from ${this.who(item.layer - 1, item.from.k)} to ${this.who(item.layer, item.to.k)}, ${v}`,
-      loss: () => `loss, ${v}`,
+      loss: () => `mean loss, ${v}`,
     }[item.kind];
     if (text) set(item.el, "aria-label", text());
   }
