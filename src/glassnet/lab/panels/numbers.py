@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from nicegui import ui
 
+from glassnet.core.network import Network
 from glassnet.lab.panels.fields import Fields
 from glassnet.lab.pick import layer_words, neuron_words
 from glassnet.lab.session import Session
 
-ROWS, COLUMNS = 64, 32
-"""The most of a layer that is written out."""
+MOST = (64, 32), (32, 16), (16, 12), (8, 8), (4, 4)
+"""Rows and columns of a layer that are written out: the first that make few enough in all."""
+CELLS = 600
+"""Numbers written out in all: each is a box, and thousands would keep every page waiting."""
+
+
+def written(net: Network) -> tuple[int, int]:
+    """The most rows and columns of each layer that are written out."""
+    for rows, columns in MOST:
+        if sum(min(one.n_in, rows) * min(one.n_out, columns) for one in net.layers) <= CELLS:
+            break
+    return rows, columns
 
 
 class Numbers:
@@ -43,6 +54,7 @@ class Numbers:
             f"Before update {session.state.step + 1}. Type over a number and press Enter: −1/3 and "
             "0,5 are numbers too."
         )
+        rows, columns = written(net)
         self.content.clear()
         with self.content:
             for k, (W, b) in enumerate(net.views(session.state.theta), 1):
@@ -53,19 +65,19 @@ class Numbers:
                 ):
                     with ui.element("tr"):
                         self._head("from", "col")
-                        for j in range(min(W.shape[1], COLUMNS)):
+                        for j in range(min(W.shape[1], columns)):
                             self._head(neuron_words(net, k, j, (), data.outputs), "col")
-                    for i in range(min(W.shape[0], ROWS)):
+                    for i in range(min(W.shape[0], rows)):
                         with ui.element("tr"):
                             self._head(neuron_words(net, k - 1, i, data.inputs), "row")
-                            for j in range(min(W.shape[1], COLUMNS)):
+                            for j in range(min(W.shape[1], columns)):
                                 self._cell(f"W{k}[{i},{j}]", float(W[i, j]))
                     if b is not None:
                         with ui.element("tr"):
                             self._head("bias", "row")
-                            for j in range(min(len(b), COLUMNS)):
+                            for j in range(min(len(b), columns)):
                                 self._cell(f"b{k}[{j}]", float(b[j]))
-                if W.shape[0] > ROWS or W.shape[1] > COLUMNS:
+                if W.shape[0] > rows or W.shape[1] > columns:
                     ui.label(f"{W.shape[0]} × {W.shape[1]} in all; the model file has every one.")
 
     def _head(self, text: str, scope: str) -> None:
@@ -75,7 +87,7 @@ class Numbers:
     def _cell(self, place: str, value: float) -> None:
         with ui.element("td"):
             box = ui.input(value=f"{value:.6g}").props(f'dense borderless aria-label="{place}"')
-            box.tooltip(f"{place} = {value!r}")
+            box.props(f'title="{place} = {value!r}"')  # an element less than a tooltip
 
             def typed() -> None:
                 self.fields.act(self.session.edit, place, str(box.value))
