@@ -239,6 +239,7 @@ def test_a_run_that_diverges_stops_by_itself_and_names_the_quantity():
     session = played(Session.play, Session(setting))
     assert "is not finite" in session.message
     assert "diverged in epoch" in session.message
+    assert "go back to an epoch before" in session.message
     assert session.position.epoch == session.timeline.end
     assert np.isfinite(session.state.theta).all()
     session.go(0)

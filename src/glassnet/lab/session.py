@@ -502,7 +502,8 @@ class Session:
         if isinstance(error, Divergence):
             self.position = replace(self.position, epoch=self.timeline.end, batch=0, phase="all")
             self._seen.clear()
-        self.say(str(error))
+        hint = " Rewind, or go back to an epoch before it went wrong, and change it there."
+        self.say(str(error) + hint * (isinstance(error, Divergence) and self.timeline.end > 0))
         self._tell("controls", "frame", "pick")
 
     def _run(self, goal: Goal) -> None:
