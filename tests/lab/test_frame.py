@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from glassnet import forward
+from glassnet.exchange.tables import table_of
 from glassnet.lab.frame import GRID, frame, grid_rows, structure
 from glassnet.lab.session import Session
 from glassnet.lab.setting import PRESETS, SETS, Setting
+from glassnet.lab.tables import choose
 from glassnet.training.metrics import accuracy
 
 
@@ -144,3 +146,25 @@ def test_what_is_not_finite_is_null():
     found = frame(session)
     assert found["loss"] is None
     json.dumps(found, allow_nan=False)
+
+
+def test_an_answer_is_said_in_the_datas_own_words():
+    session = Session(PRESETS["iris"])
+    for _ in range(100):
+        session.step_epochs()
+    session.choose_sample(0)
+    found = frame(session)
+    assert (found["answer"], found["wanted"]) == ("setosa", "setosa")
+    session = Session(PRESETS["sine"])
+    assert frame(session)["wanted"] == f"{session.data.y[0, 0]:.4g}"
+
+
+def test_an_own_tables_answers_are_in_its_unit():
+    prices = table_of({"size": np.arange(40.0), "price": 9 + np.arange(40.0) / 13})
+    session = Session()
+    session.use_table(choose(prices, "price", held=0.0))
+    session.choose_sample(13)
+    found = frame(session)
+    assert found["wanted"] == "10"
+    target, answer = session.data.target, session.trace.values["a2"][13]
+    assert found["answer"] == f"{answer[0] * target.scale + target.mean:.4g}"

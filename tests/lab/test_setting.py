@@ -48,7 +48,7 @@ def test_layers_without_activations_take_tanh():
         ("hidden=-3", "whole number"),
         ("noise=nan", "a number"),
         ("noise=-1", "noise"),
-        ("held=1", "held"),
+        ("held=1", "validation share"),
         ("scaled=yes", "0 or 1"),
         ("optimizer=lbfgs", "L-BFGS"),
         ("optimizer=magic", "magic"),

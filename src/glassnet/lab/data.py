@@ -84,6 +84,17 @@ class Data:
                 whole = zlib.crc32(np.ascontiguousarray(array).view(np.uint8).data, whole)
         return f"{whole:08x}"
 
+    def said(self, a: Array) -> str:
+        """What an answer or a target (n_out,) says: a label, or numbers in the data's own units."""
+        if not np.isfinite(a).all():
+            return "not finite"
+        if self.target is not None:
+            value = self.target.decode(a[None])[0]
+            return str(value) if self.labels else f"{value:.4g}"
+        if self.labels:
+            return self.labels[int(self.classes_of(a[None])[0])]
+        return ", ".join(f"{value:.4g}" for value in a[:4])
+
     def classes_of(self, y: Array) -> np.ndarray:
         """The class (n,) of each row of targets, as its place in `labels`."""
         return classes(y)

@@ -145,7 +145,9 @@ def frame(session: Session, number: int = 0) -> dict[str, Any]:
         passes = forward(net, state.theta, grid_rows(session))
         layers = [passes[0].x, *(p.a for p in passes)]  # of the grid
         X = one.data.held_X if position.held else one.data.X
+        targets = one.data.held_y if position.held else one.data.y
         assert X is not None
+        assert targets is not None
         sample = forward(net, state.theta, X[position.row : position.row + 1])
         answers = [sample[0].x, *(p.a for p in sample)]  # (1, n)
         loss, score = measured(session, one, validation=False)
@@ -171,6 +173,8 @@ def frame(session: Session, number: int = 0) -> dict[str, Any]:
         "scale": [],
         "a": [listed(a[0, units]) for a, units in zip(answers, shown, strict=True)],
         "sample": {"row": position.row, "held": position.held},
+        "answer": one.data.said(answers[-1][0]),
+        "wanted": one.data.said(targets[position.row]),
         "pick": {
             "kind": session.pick.kind,
             "layer": session.pick.layer,

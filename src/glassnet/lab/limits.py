@@ -35,4 +35,7 @@ KEYFRAMES = 16 * 2**20
 def within(what: str, got: int, most: int, least: int = 0) -> None:
     """Refuse a number beyond its limit."""
     if not least <= got <= most:
-        raise BadInput(f"{got} {what}", f"{least} to {most} are allowed on this page")
+        raise BadInput(
+            f"{got if abs(got) < 10**9 else format(float(got), '.3g')} {what}",
+            f"{least} to {most} are allowed on this page",
+        )

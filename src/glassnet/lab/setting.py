@@ -94,14 +94,18 @@ class Setting:
         within("points edited by hand", len(self.points), limits.POINTS)
         if self.batch is not None:
             within("rows an update", self.batch, limits.ROWS, 1)
-        for name, most in (("noise", 10.0), ("held", 0.9), ("l1", 1e6), ("l2", 1e6)):
-            value = getattr(self, name)
+        for words, value, most in (
+            ("noise", self.noise, 10.0),
+            ("validation share", self.held, 0.9),
+            ("L1", self.l1, 1e6),
+            ("L2", self.l2, 1e6),
+        ):
             if not 0 <= value <= most:
-                raise BadInput(f"{name}={value!r}", f"a number from 0 to {most:g} is expected")
+                raise BadInput(f"{words} {value:g}", f"a number from 0 to {most:g} is expected")
         within("new starts", self.start, limits.STARTS)
-        for name in ("seed", "data_seed"):
-            if not 0 <= getattr(self, name) < 2**32:
-                raise BadInput(f"{name}={getattr(self, name)}", "0 to 4294967295 is expected")
+        for seed in (self.seed, self.data_seed):
+            if not 0 <= seed < 2**32:
+                raise BadInput(f"seed {seed}", "0 to 4294967295 is expected")
         if self.reduction not in get_args(Reduction):
             raise BadInput(f"reduction={self.reduction!r}", "mean, sum or batch is expected")
         if len(self.activations) != len(self.hidden):

@@ -32,7 +32,7 @@ from glassnet.exchange.encodings import (
 )
 from glassnet.exchange.model import Model, load_model
 from glassnet.exchange.tables import Column, Kind, Table, listed, read_table, spell
-from glassnet.exchange.targets import Classes, Numbers, Sort, fit_target, rows_with
+from glassnet.exchange.targets import Classes, Numbers, Sort, Target, fit_target, rows_with
 from glassnet.lab import limits
 from glassnet.lab.apart import read_apart
 from glassnet.lab.data import Data
@@ -287,7 +287,7 @@ def _chosen(
         outputs=goal.labels if goal.n_out > 1 and isinstance(goal, Classes) else (target,),
         labels=goal.labels if isinstance(goal, Classes) else (),
         scaling=scaling(encodings),
-        notes=tuple(_plain(note) for note in notes),
+        notes=(*unit_of(goal), *(_plain(note) for note in notes)),
         encodings=encodings,
         target=goal,
     )
@@ -298,6 +298,14 @@ def as_it_is(encoding: Encoding) -> Encoding:
     if isinstance(encoding, Number | Moment):
         return replace(encoding, mean=0.0, scale=1.0)
     return encoding
+
+
+def unit_of(target: Target) -> tuple[str, ...]:
+    """How the numbers that are learnt were scaled: answers on the page are in that scale."""
+    if not isinstance(target, Numbers) or (target.mean, target.scale) == (0.0, 1.0):
+        return ()
+    told = f"{target.column}, which is learnt: minus its mean {target.mean:.4g}, divided by "
+    return (f"{told}its standard deviation {target.scale:.4g}",)
 
 
 def scaling(encodings: Iterable[Encoding]) -> tuple[str, ...]:

@@ -20,8 +20,15 @@ export default {
       this.$emit("pressed", { key: name });
     };
     window.addEventListener("keydown", this.heard);
+    // after a click Space is for Play again, not for the same button once more
+    this.clicked = (e) => {
+      const at = e.target instanceof Element && e.detail > 0 ? e.target.closest("button") : null;
+      if (at && !at.closest(TYPED)) at.blur();
+    };
+    window.addEventListener("click", this.clicked);
   },
   unmounted() {
+    window.removeEventListener("click", this.clicked);
     window.removeEventListener("keydown", this.heard);
   },
   props: { keys: Array },

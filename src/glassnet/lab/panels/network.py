@@ -18,6 +18,11 @@ from glassnet.lab.session import Session
 HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
 
 
+def called(activation: str) -> str:
+    """An activation's own name, however it was spelled."""
+    return type(names.activation(activation)).__name__.lower()
+
+
 class NetworkPanel:
     """The middle of the page."""
 
@@ -107,7 +112,7 @@ class NetworkPanel:
         count, chosen, formula = self._layers[k]
         count.set_text(str(setting.hidden[k]))
         count.props(f'aria-label="{setting.hidden[k]} neurons"')
-        chosen.value = setting.activations[k].partition(":")[0]
+        chosen.value = called(setting.activations[k])
         formula.set_text(names.activation(setting.activations[k]).formula)
 
     def _neurons(self, k: int, by: int) -> None:
@@ -122,7 +127,7 @@ class NetworkPanel:
 
     def _activation(self, k: int, name: str) -> None:
         activations = list(self.session.setting.activations)
-        if name == activations[k].partition(":")[0]:  # only shown, not chosen
+        if name == called(activations[k]):  # only shown, not chosen
             return
         activations[k] = name
         self.session.set(activations=tuple(activations))

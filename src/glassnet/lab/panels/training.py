@@ -22,6 +22,17 @@ NEXT = {
 }
 """What Next will do, on the button itself."""
 
+FIGURES = ("epoch", "update", "loss", "validation loss", "score", "answer", "speed")
+WHEN = {
+    None: "is next",
+    "ready": "is next",
+    "forward": "under way",
+    "loss": "under way",
+    "backward": "under way",
+    "update": "done with Next",
+}
+"""How far the update is."""
+
 
 class Training:
     """The bar at the top."""
@@ -34,7 +45,7 @@ class Training:
             self.next = button("Next", lambda: act(session.next), hint="→").classes(
                 "lab-primary lab-next"
             )
-            self.play = button("Play", lambda: act(session.toggle), icon="play_arrow", hint="Space")
+            self.play = button("Play", lambda: act(session.toggle), icon="play_arrow")
             self.play.classes("lab-play")
             button(
                 "",
@@ -130,7 +141,7 @@ class Status:
         self.session = session
         self.told: dict[str, ui.label] = {}
         with ui.element("div").classes("lab-status").props('role=group aria-label="Status"'):
-            for name in ("epoch", "update", "loss", "validation loss", "score", "speed"):
+            for name in FIGURES:
                 with ui.element("div").classes("lab-figure"):
                     caption = ui.label(name).classes("lab-caption")
                     self.told[name] = ui.label("").classes("lab-number")
@@ -141,7 +152,8 @@ class Status:
         """The figures of a frame."""
         batch, batches = frame["batch"]
         self._tell("epoch", f"{frame['epoch']}" + (f" + {batch}/{batches}" if batch else ""))
-        self._tell("update", f"{frame['update']} is next")
+        self._tell("update", f"{frame['update']} {WHEN[frame['phase']]}")
+        self._tell("answer", f"{frame['answer']}, wanted {frame['wanted']}")
         self._tell("loss", _figure(frame["loss"]))
         self._tell("validation loss", _figure(frame["val"]))
         score, held = frame["score"], frame["val_score"]
