@@ -157,7 +157,7 @@ CONTROLS: dict[str, tuple[str, str]] = {
     "optimizer": ("the optimizer", _fields(_LEARNING, "Optimizer") + f", {_LEARNING} > .lab-bar"),
     "rate": ("the learning rate", _fields(_LEARNING, "Learning rate")),
     "batch": ("rows an update", _fields(_LEARNING, "Batch")),
-    "objective": ("sum or mean", _fields(_LEARNING, "Over samples")),
+    "objective": ("sum or mean", _fields(_LEARNING, "Reduction")),
     "penalties": ("L1 and L2", _fields(_LEARNING, "L1", "L2")),
     "play": ("Play", ".lab-play"),
     "start": ("New start", '.lab-run [aria-label="New start"]'),
