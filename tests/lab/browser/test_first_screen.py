@@ -11,7 +11,7 @@ def test_it_stands_before_the_first_update_and_waits(lab: Lab) -> None:
     expect(lab.next).to_have_text("Next: forward")
     expect(lab.play).to_contain_text("Play")
     expect(lab.figure("epoch")).to_have_text("0")
-    expect(lab.figure("update")).to_have_text("1 is next")
+    expect(lab.figure("next update")).to_have_text("1")
     expect(lab.page.locator(".gn-phase")).to_have_text("Ready: the next step is the forward pass")
     expect(lab.page.get_by_role("dialog")).to_have_count(0)
     expect(lab.message).to_be_hidden()

@@ -101,7 +101,7 @@ def test_play_trains_and_pause_stands_still_where_the_library_would_be(lab: Lab)
     run = Run().train(epoch)
     assert not near(lab.drawn(), run.drawn(), within=1e-15)
     expect(lab.figure("loss")).to_have_text(figure(float(run.trace()["J"].value)))
-    expect(lab.figure("update")).to_have_text(f"{epoch + 1} is next")
+    expect(lab.figure("next update")).to_have_text(f"{epoch + 1}")
     z = lab.panel()["works"]["z1[0,0]"]
     assert z == run.trace()["z1"].value[0, 0]
     lab.page.wait_for_timeout(300)

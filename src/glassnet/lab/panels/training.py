@@ -22,14 +22,14 @@ NEXT = {
 }
 """What Next will do, on the button itself."""
 
-FIGURES = ("epoch", "update", "loss", "validation loss", "score", "answer", "speed")
+FIGURES = ("epoch", "update", "loss", "validation loss", "score", "answer, wanted", "speed")
 WHEN = {
-    None: "is next",
-    "ready": "is next",
-    "forward": "under way",
-    "loss": "under way",
-    "backward": "under way",
-    "update": "done with Next",
+    None: "next update",
+    "ready": "next update",
+    "forward": "update under way",
+    "loss": "update under way",
+    "backward": "update under way",
+    "update": "update, made by Next",
 }
 """How far the update is."""
 
@@ -140,32 +140,35 @@ class Status:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.told: dict[str, ui.label] = {}
+        self.captions: dict[str, ui.label] = {}
         with ui.element("div").classes("lab-status").props('role=group aria-label="Status"'):
             for name in FIGURES:
                 with ui.element("div").classes("lab-figure"):
-                    caption = ui.label(name).classes("lab-caption")
+                    self.captions[name] = ui.label(name).classes("lab-caption")
                     self.told[name] = ui.label("").classes("lab-number")
-                    if name == "score":
-                        self.caption = caption
 
     def frame(self, frame: dict[str, Any]) -> None:
         """The figures of a frame."""
         batch, batches = frame["batch"]
         self._tell("epoch", f"{frame['epoch']}" + (f" + {batch}/{batches}" if batch else ""))
-        self._tell("update", f"{frame['update']} {WHEN[frame['phase']]}")
-        self._tell("answer", f"{frame['answer']}, wanted {frame['wanted']}")
+        self._tell("update", f"{frame['update']}")
+        self._call("update", WHEN[frame["phase"]])
+        self._tell("answer, wanted", f"{frame['answer']}, {frame['wanted']}")
         self._tell("loss", _figure(frame["loss"]))
         self._tell("validation loss", _figure(frame["val"]))
         score, held = frame["score"], frame["val_score"]
         shown = _score(score, frame["score_name"])
         if held is not None:
-            shown += f", validation {_score(held, frame['score_name'])}"
+            shown += f", {_score(held, frame['score_name'])}"
         self._tell("score", shown)
         self._tell(
             "speed", f"{frame['rate']:,} epochs/s".replace(",", " ") if frame["rate"] else "–"
         )
-        if self.caption.text != frame["score_name"]:
-            self.caption.set_text(frame["score_name"])
+        self._call("score", frame["score_name"] + (", validation" if held is not None else ""))
+
+    def _call(self, name: str, caption: str) -> None:
+        if self.captions[name].text != caption:
+            self.captions[name].set_text(caption)
 
     def _tell(self, name: str, text: str) -> None:
         if self.told[name].text != text:
