@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -161,7 +162,7 @@ def test_keys_walk_over_the_network(visit):
         ("ArrowDown", "weight from input x2 to hidden neuron"),
         ("ArrowRight", "hidden neuron"),
         ("ArrowRight", "output"),
-        ("ArrowRight", "loss"),
+        ("ArrowRight", "mean loss"),
     ]:
         page.keyboard.press(key)
         assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith(label)
@@ -308,6 +309,111 @@ def test_the_curve_is_the_slider_of_time(visit):
         time.sleep(0.02)
     assert told(page, "epoch")[-1] == {"epoch": 20}
     page.locator("input[aria-valuetext^='epoch 20, loss']").wait_for()
+
+
+def test_the_curve_says_what_was_recorded_of_the_epoch_that_is_pointed_at(visit):
+    session = Session(Setting(optimizer="sgd"))
+    for _ in range(40):
+        session.step_epochs()
+    page = visit("epoch=40")
+    legend = page.locator(".gn-curve-view .gn-legend")
+    assert not re.search(r"\d", legend.inner_text())  # at rest the numbers stand elsewhere
+    base = page.locator(".gn-curve-view .gn-base").bounding_box()
+    page.mouse.move(base["x"] + base["width"] * 0.5, base["y"] - 20)
+    during, after = (session.timeline.curve(name)[19] for name in ("loss", "validation"))
+    told_ = legend.inner_text()
+    assert "training loss during epoch 20" in told_
+    assert f"{during:.4g}" in told_
+    assert f"{after:.4g}" in told_
+    tip = page.locator(".gn-curve-view .gn-tip").inner_text()
+    assert f"training loss during it {float(during)!r}" in tip
+    page.mouse.move(2, 2)
+    assert not re.search(r"\d", legend.inner_text())
+    now = f"{frame(session, 1)['loss']:#.3g}"  # of the state at the end of the epoch
+    said = page.get_by_role("slider", name="shown epoch").get_attribute("aria-valuetext")
+    last = session.timeline.curve("loss")[39]
+    assert said.startswith(f"epoch 40, loss {now} at its end, {last:#.3g} during the epoch")
+
+
+WRITTEN = ".gn-title, .gn-activation, .gn-formula, .gn-value, .gn-name"
+
+
+@pytest.mark.parametrize("width", [768, 1280])
+@pytest.mark.parametrize(
+    "hidden", ["8", "8,8,8", "8,8,8,8,8", "8,8,8,8,8,8,8,8", "128,64,32", "128" + 7 * ",128"]
+)
+def test_nothing_written_in_the_network_lies_over_another(visit, width, hidden):
+    page = visit(f"hidden={hidden}")
+    page.set_viewport_size({"width": width, "height": 800})
+    page.wait_for_timeout(300)
+    over = page.locator(".gn-network .gn-stage").evaluate(
+        """(stage, css) => {
+            const all = [...stage.querySelectorAll(css)].map(e => [e.textContent, e])
+                .filter(([text, e]) => text && e.getBoundingClientRect().width)
+                .map(([text, e]) => [text, e.getBoundingClientRect()]);
+            const out = [];
+            all.forEach(([text, a], k) => all.slice(k + 1).forEach(([other, b]) => {
+                const x = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+                const y = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+                if (x > 3 && y > 5) out.push([text, other, x, y]);
+            }));
+            return out;
+        }""",
+        WRITTEN,
+    )
+    assert over == []
+
+
+def test_what_narrow_columns_do_not_write_is_in_their_labels(visit):
+    page = visit("hidden=8,8,8,8,8,8,8,8")
+    formula = page.locator(".gn-formula").first
+    assert formula.text_content() == ""
+    foot = page.locator("[data-kind=layer][data-layer='3']")
+    assert foot.get_attribute("aria-label") == "hidden layer 3: tanh, a = tanh z."
+
+
+def test_an_open_tooltip_tells_the_newest_number(visit):
+    page = visit()
+    page.locator("[data-kind=bias][data-layer='1'][data-unit='2'] .gn-bias-box").hover()
+    tip = page.locator(".gn-network .gn-tip")
+    tip.get_by_text("b = 0", exact=True).wait_for()
+    page.evaluate(
+        """() => {
+            const view = getElement(document.querySelector('.gn-network').id.slice(1));
+            const {s, f} = JSON.parse(JSON.stringify({s: view.drawing.s, f: view.drawing.f}));
+            f.b[0][2] = 0.125;
+            view.structure(s); // what is typed over may come with another structure
+            view.frame({...f, id: 1000});
+        }"""
+    )
+    tip.get_by_text("b = 0.125", exact=True).wait_for()
+
+
+@pytest.mark.parametrize(
+    ("lo", "hi"),
+    [
+        (1e304, 1.3e304),
+        (-1.7e308, 1.7e308),
+        (1e-312, 5e-310),
+        (123456.1, 123456.4),
+        (0, 1e-7),
+        (0, 1.6e6),
+        (-2, 2),
+    ],
+)
+def test_numbers_at_the_axes_say_where_they_stand(visit, lo, hi):
+    values, texts = visit().evaluate(
+        """async ([lo, hi]) => {
+            const ink = await import("glassnet-ink");
+            const values = ink.ticks(lo, hi, 4);
+            return [values, ink.tickWords(values)];
+        }""",
+        [lo, hi],
+    )
+    said = [float(text.replace("−", "-").replace(",", "")) for text in texts]
+    assert len(set(texts)) == len(texts) >= 2
+    assert all(lo <= value <= hi for value in values)
+    assert said == pytest.approx(values, abs=(values[1] - values[0]) / 100, rel=0)
 
 
 def test_before_the_first_epoch_the_curve_says_what_it_will_be(visit):

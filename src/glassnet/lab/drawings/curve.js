@@ -1,6 +1,6 @@
 // The loss curve, which is also the slider of time: the line at the shown epoch can be dragged.
 
-import { Pace, Tooltip, finite, full, html, segmentPath, set, short, svg, throttled, tick, ticks, words } from "glassnet-ink";
+import { Pace, Tooltip, component, finite, full, html, segmentPath, set, short, svg, throttled, tickWords, ticks, words } from "glassnet-ink";
 
 const EMPTY = "No epoch trained yet. Press Next or Play: every epoch becomes a point here, and a click on it brings you back to it.";
 
@@ -35,6 +35,7 @@ class Curve {
     this.plot.addEventListener("pointercancel", (e) => this.up(e));
     this.plot.addEventListener("pointerleave", () => this.unhover());
     this.slider.addEventListener("input", () => this.to(Number(this.slider.value)));
+    for (const name of ["focus", "blur"]) this.slider.addEventListener(name, () => this.record());
     this.slider.addEventListener("keydown", (e) => {
       if (/^(Arrow|Page|Home|End)/.test(e.key)) e.stopPropagation(); // the slider's own, not the page's
     });
@@ -54,12 +55,11 @@ class Curve {
       const el = html("span", { class: "gn-entry" }, this.legend);
       const mark = svg("svg", { width: 26, height: 16, viewBox: "0 0 26 16", "aria-hidden": "true" }, el);
       svg("path", { class: `gn-curve gn-curve-${name}`, d: "M1,8H25" }, mark);
-      html("span", {}, el, text);
-      return [words(html("strong", { class: "gn-number" }, el)), el];
+      const write = words(html("span", {}, el), text);
+      return { el, write, number: words(html("strong", { class: "gn-number" }, el)) };
     };
-    this.where = words(html("strong", { class: "gn-number gn-where" }, this.legend));
-    [this.lossNow] = entry("loss", "training loss");
-    [this.valNow, this.valEntry] = entry("val", "validation loss");
+    this.entries = [entry("loss", ""), entry("val", "")];
+    this.record();
     pins.forEach((name, k) => entry(`pin gn-pin-${k % 4}`, `pinned: ${name}`));
     this.shape = words(html("span", { class: "gn-entry gn-quiet" }, this.legend));
   }
@@ -69,7 +69,7 @@ class Curve {
     const [W, H] = [this.plot.clientWidth, this.plot.clientHeight];
     if (!W || !H) return;
     Object.assign(this, { W, H, u });
-    this.m = { left: 62 * u, right: 20 * u, top: 20 * u, bottom: 22 * u };
+    this.m = { left: 62 * u, right: 20 * u, top: 6 * u, bottom: 24 * u };
     for (const [name, value] of [["viewBox", `0 0 ${W} ${H}`], ["width", W], ["height", H]]) this.svg.setAttribute(name, value);
     Object.assign(this.slider.style, { left: `${this.m.left - 6}px`, right: `${this.m.right - 6}px` });
     this.axesKey = null;
@@ -95,7 +95,7 @@ class Curve {
     this.scale(c, pins, reach);
     set(this.loss, "d", this.path(c.x, c.loss));
     set(this.val, "d", c.val ? this.path(c.x, c.val) : "");
-    this.valEntry.hidden = !finite(f.val) && !c.val?.some(finite);
+    this.entries[1].el.hidden = !finite(f.val) && !c.val?.some(finite);
     while (this.pins.children.length < pins.length) svg("path", {}, this.pins);
     [...this.pins.children].forEach((path, k) => {
       set(path, "class", `gn-curve gn-curve-pin gn-pin-${k % 4}`);
@@ -113,6 +113,7 @@ class Curve {
   // Round limits that hold for a while: the curve should not tremble as it grows.
   scale(c, pins, reach) {
     const all = [c.loss, c.val ?? [], ...pins.map((p) => p.loss)];
+    if (!c.x.length) all.push([this.f.loss, this.f.val]);
     let [lo, hi] = [Infinity, -Infinity];
     for (const list of all) {
       for (const v of list) {
@@ -165,25 +166,27 @@ class Curve {
       one.line.style.display = one.text.style.display = "";
       return one;
     };
-    for (const v of marks) {
+    const texts = tickWords(marks);
+    marks.forEach((v, k) => {
       const { line, text, write } = next();
       const y = this.sy(v);
       place(line, { class: v === marks[0] ? "gn-base" : "gn-rule", x1: m.left, x2: W - m.right, y1: y, y2: y });
       place(text, { x: m.left - 8 * u, y: y + 4 * u, "text-anchor": "end" });
-      write(tick(v));
-    }
+      write(texts[k]);
+    });
     const all = ticks(0, this.reach, Math.max(2, Math.floor(wide / (110 * u))));
     const whole = this.end_ || this.pinned ? all.filter((v) => Number.isInteger(v)) : [0];
-    for (const v of whole) {
+    const epochs = tickWords(whole);
+    whole.forEach((v, j) => {
       const { line, text, write } = next();
       const x = this.sx(v);
       place(line, { class: "gn-tick", x1: x, x2: x, y1: base, y2: base + 5 * u });
-      place(text, { x, y: base + 18 * u, "text-anchor": "middle" });
-      write(tick(v));
-    }
+      place(text, { x, y: base + 20 * u, "text-anchor": "middle" });
+      write(epochs[j]);
+    });
     const name = next();
     name.line.style.display = "none";
-    place(name.text, { x: m.left - 8 * u - 6, y: base + 18 * u, "text-anchor": "end" });
+    place(name.text, { x: m.left - 8 * u - 6, y: base + 20 * u, "text-anchor": "end" });
     name.write("epoch");
     for (; k < this.pool.length; k++) this.pool[k].line.style.display = this.pool[k].text.style.display = "none";
   }
@@ -200,25 +203,40 @@ class Curve {
     return segmentPath(xs.map((x, k) => [this.sx(x), finite(ys[k]) && (!this.log || ys[k] > 0) ? this.sy(ys[k]) : null]));
   }
 
-  // The cursor, its numbers, and the slider below it.
+  // The cursor and the slider; loss and val are of the state at the end of the epoch.
   show(epoch, loss, val) {
     const { m, H, u } = this;
     const x = this.sx(Math.min(epoch, this.reach));
     const base = H - m.bottom;
     place(this.cursorLine, { x1: x, x2: x, y1: m.top, y2: base });
-    set(this.grip, "d", `M${x.toFixed(1)},${m.top + 4 * u}l${8 * u},${-8 * u}v${-10 * u}h${-16 * u}v${10 * u}z`);
-    [loss, val].forEach((v, k) => {
+    set(this.grip, "d", `M${x.toFixed(1)},${base - u}l${8 * u},${10 * u}h${-16 * u}z`);
+    const k = this.near(epoch);
+    const then = this.c?.x[k] === epoch ? this.c.loss[k] : undefined;
+    [loss ?? then, val].forEach((v, k) => {
       const seen = finite(v) && (!this.log || v > 0);
       this.dots[k].style.display = seen ? "" : "none";
       if (seen) place(this.dots[k], { cx: x, cy: this.sy(v), r: 4.5 * u });
     });
-    this.where(`epoch ${tick(epoch)}${this.end_ > epoch ? ` of ${tick(this.end_)}` : ""}`);
-    this.lossNow(finite(loss) ? short(loss, 4) : loss === undefined ? "" : "not finite");
-    this.valNow(finite(val) ? short(val, 4) : "");
+    this.shown = epoch;
     if (this.slider.value !== String(epoch)) this.slider.value = epoch;
-    const said = `epoch ${epoch}, loss ${short(loss)}${finite(val) ? `, validation ${short(val)}` : ""}`;
-    set(this.slider, "aria-valuetext", said);
+    const during = then === undefined ? "" : `, ${short(then)} during the epoch`;
+    const after = loss === undefined ? "" : ` ${short(loss)} at its end`;
+    const held = finite(val) ? `, validation ${short(val)}` : "";
+    set(this.slider, "aria-valuetext", `epoch ${epoch}, loss${`${after}${during}`.replace(/^,/, "")}${held}`);
+    this.record();
     place(this.future, { x, y: m.top, width: Math.max(0, this.sx(this.end_) - x), height: base - m.top });
+  }
+
+  // What was recorded of the epoch that is pointed at: at rest the numbers of now, elsewhere, do.
+  record() {
+    const epoch = this.held ?? this.pointed ?? (this.slider.matches(":focus-visible") ? this.shown : undefined);
+    const k = this.near(epoch ?? 0);
+    const x = epoch ? this.c?.x[k] : undefined;
+    const [loss, val] = this.entries;
+    loss.write(x ? `training loss during epoch ${x}` : "training loss, measured during each epoch");
+    val.write(x ? "validation loss after it" : "validation loss, after it");
+    loss.number(x ? short(this.c.loss[k], 4) : "");
+    val.number(x && finite(this.c.val?.[k]) ? short(this.c.val[k], 4) : "");
   }
 
   // -------------------------------------------------------------- going in time
@@ -243,13 +261,12 @@ class Curve {
 
   to(epoch) {
     const k = this.near(epoch);
-    const exact = this.c?.x[k] === epoch;
-    this.show(epoch, exact ? this.c.loss[k] : undefined, exact ? this.c.val?.[k] : undefined);
     this.held = epoch; // frames still on their way show another epoch: they wait
     clearTimeout(this.release);
     this.release = setTimeout(() => {
       if (!this.dragging) this.letGo();
     }, 400);
+    this.show(epoch, undefined, this.c?.x[k] === epoch ? this.c.val?.[k] : undefined);
     this.go(epoch);
   }
 
@@ -275,12 +292,16 @@ class Curve {
     const x = this.sx(this.c.x[k]);
     this.guide.style.display = "";
     place(this.guide, { x1: x, x2: x, y1: this.m.top, y2: this.H - this.m.bottom });
-    const lines = [`epoch ${this.c.x[k]}`, `training loss ${full(this.c.loss[k])}`];
-    if (finite(this.c.val?.[k])) lines.push(`validation loss ${full(this.c.val[k])}`);
+    this.pointed = this.c.x[k];
+    this.record();
+    const lines = [`epoch ${this.c.x[k]}`, `training loss during it ${full(this.c.loss[k])}`];
+    if (finite(this.c.val?.[k])) lines.push(`validation loss after it ${full(this.c.val[k])}`);
     this.tip.show(lines, e.clientX, e.clientY);
   }
 
   unhover() {
+    this.pointed = undefined;
+    this.record();
     this.guide.style.display = "none";
     this.tip.hide();
   }
@@ -297,26 +318,4 @@ function place(el, attributes) {
   for (const [name, value] of Object.entries(attributes)) set(el, name, typeof value === "number" ? value.toFixed(1) : value);
 }
 
-export default {
-  template: '<div class="gn gn-curve-view"></div>',
-  props: { start: Object },
-  emits: ["epoch"],
-  mounted() {
-    this.drawing = new Curve(this.$el, (name, what) => this.$emit(name, what));
-    if (this.start?.frame) this.drawing.frame(this.start.frame);
-  },
-  unmounted() {
-    this.drawing.end();
-  },
-  methods: {
-    structure(s) {
-      this.drawing.structure(s);
-    },
-    frame(f) {
-      this.drawing.frame(f);
-    },
-    timing() {
-      return this.drawing.pace.timing();
-    },
-  },
-};
+export default component("gn-curve-view", ["epoch"], Curve);

@@ -1,7 +1,7 @@
 // The data: points over two axes, and behind them what the network answers everywhere.
 // For one input the second axis is the target, and the answer is a line.
 
-import { Pace, Picture, Tooltip, aroundCentre, bytes, finite, fit, full, html, onTheme, segmentPath, set, shapePath, short, svg, theme, tick, ticks, trace, words } from "glassnet-ink";
+import { Pace, Picture, Tooltip, aroundCentre, bytes, component, finite, fit, full, html, onTheme, segmentPath, set, shapePath, share, short, svg, theme, tickWords, ticks, trace, words } from "glassnet-ink";
 
 const MODES = [
   ["look", "Look", "click a point: it becomes the current sample"],
@@ -17,7 +17,7 @@ class DataDrawing {
   constructor(host, emit) {
     this.host = host;
     this.emit = emit;
-    this.mode = "look";
+    this.mode = host.dataset.mode = "look";
     this.plot = html("div", { class: "gn-plot" }, host);
     this.mapCanvas = html("canvas", { "aria-hidden": "true" }, this.plot);
     this.pointCanvas = html("canvas", { "aria-hidden": "true" }, this.plot);
@@ -41,6 +41,8 @@ class DataDrawing {
     });
     this.sizes = new ResizeObserver(() => this.place());
     this.sizes.observe(this.plot);
+    this.resized = () => this.place();
+    addEventListener("resize", this.resized);
     this.svg.addEventListener("pointerdown", (e) => this.down(e));
     this.svg.addEventListener("pointermove", (e) => this.hover(e));
     this.svg.addEventListener("pointerup", (e) => this.up(e));
@@ -57,6 +59,7 @@ class DataDrawing {
   end() {
     this.pace.end();
     this.sizes.disconnect();
+    removeEventListener("resize", this.resized);
     this.endTheme();
   }
 
@@ -175,10 +178,13 @@ class DataDrawing {
     if (!this.s) return;
     const u = parseFloat(getComputedStyle(this.host).fontSize) / 16 || 1;
     const W = this.plot.clientWidth;
-    if (!W || (!anew && W === this.W && u === this.u)) return;
-    Object.assign(this, { W, u });
-    this.m = { left: 46 * u, right: 8 * u, top: 22 * u, bottom: 40 * u };
-    this.side = Math.max(120, Math.min(W - this.m.left - this.m.right, 560 * u));
+    // where the page is as high as the window, what stands below the picture is to be seen too
+    const most = matchMedia("(min-width: 1200px)").matches ? Math.max(190 * u, 0.27 * innerHeight) : 560 * u;
+    if (!W || (!anew && W === this.W && u === this.u && most === this.most)) return;
+    Object.assign(this, { W, u, most });
+    const long = Math.max(...this.upward().map(([, text]) => text.length));
+    this.m = { left: Math.max(40, 12 + 7.2 * long) * u, right: 8 * u, top: 20 * u, bottom: 36 * u };
+    this.side = Math.max(120, Math.min(W - this.m.left - this.m.right, most, 560 * u));
     this.H = this.side + this.m.top + this.m.bottom;
     this.plot.style.height = `${this.H}px`;
     for (const [name, value] of [["viewBox", `0 0 ${W} ${this.H}`], ["width", W], ["height", this.H]]) this.svg.setAttribute(name, value);
@@ -198,40 +204,52 @@ class DataDrawing {
     const [[x0, x1], [y0, y1]] = s.range;
     svg("rect", { class: "gn-frame", x: m.left, y: m.top, width: side, height: side }, this.axes);
     const count = Math.max(3, Math.round(side / (80 * u)));
-    for (const v of ticks(x0, x1, count)) {
+    const across = ticks(x0, x1, count);
+    const texts = tickWords(across);
+    const few = Math.max(...texts.map((t) => t.length)) > 9; // else long ones run into each other
+    across.forEach((v, k) => {
       const x = this.sx(v);
       svg("line", { class: "gn-tick", x1: x, x2: x, y1: m.top + side, y2: m.top + side + 5 * u }, this.axes);
-      svg("text", { class: "gn-number", x, y: m.top + side + 18 * u, "text-anchor": "middle" }, this.axes).textContent = tick(v);
-    }
-    for (const v of ticks(y0, y1, count)) {
+      svg("text", { class: "gn-number", x, y: m.top + side + 18 * u, "text-anchor": "middle" }, this.axes).textContent = few && k % (texts.length - 1) ? "" : texts[k];
+    });
+    this.upward().forEach(([v, text]) => {
       const y = this.sy(v);
       svg("line", { class: "gn-tick", x1: m.left - 5 * u, x2: m.left, y1: y, y2: y }, this.axes);
-      svg("text", { class: "gn-number", x: m.left - 8 * u, y: y + 4 * u, "text-anchor": "end" }, this.axes).textContent = tick(v);
-    }
+      svg("text", { class: "gn-number", x: m.left - 8 * u, y: y + 4 * u, "text-anchor": "end" }, this.axes).textContent = text;
+    });
     const [a, b] = s.axis_names.map(String);
     const most = Math.floor(side / (7.5 * u));
     const cut = (t) => (t.length > most ? `${t.slice(0, most - 1)}…` : t);
-    svg("text", { class: "gn-axis", x: m.left + side / 2, y: m.top + side + 35 * u, "text-anchor": "middle" }, this.axes).textContent = cut(a);
-    svg("text", { class: "gn-axis", x: m.left, y: 14 * u, "text-anchor": "start" }, this.axes).textContent = cut(b);
+    svg("text", { class: "gn-axis", x: m.left + side / 2, y: m.top + side + 32 * u, "text-anchor": "middle" }, this.axes).textContent = cut(a);
+    svg("text", { class: "gn-axis", x: m.left, y: 13 * u, "text-anchor": "start" }, this.axes).textContent = cut(b);
+  }
+
+  // The numbers beside the picture.
+  upward() {
+    const [lo, hi] = this.s.range[1];
+    const all = ticks(lo, hi, 4);
+    const texts = tickWords(all);
+    return all.map((v, k) => [v, texts[k]]);
   }
 
   sx(v) {
     const [lo, hi] = this.s.range[0];
-    return this.m.left + (this.side * (v - lo)) / (hi - lo || 1);
+    return this.m.left + this.side * share(v, lo, hi);
   }
   sy(v) {
     const [lo, hi] = this.s.range[1];
-    return this.m.top + this.side - (this.side * (v - lo)) / (hi - lo || 1);
+    return this.m.top + this.side * (1 - share(v, lo, hi));
   }
   // from the screen to the data, never outside the picture
   data(x, y) {
     const within = (t) => Math.max(0, Math.min(1, t));
     const [[x0, x1], [y0, y1]] = this.s.range;
-    const round = (v, lo, hi) => Number(v.toFixed(Math.max(0, 3 - Math.floor(Math.log10(hi - lo || 1)))));
-    return [
-      round(x0 + within((x - this.m.left) / this.side) * (x1 - x0), x0, x1),
-      round(y0 + within((this.m.top + this.side - y) / this.side) * (y1 - y0), y0, y1),
-    ];
+    const value = (t, lo, hi) => {
+      const v = (1 - within(t)) * lo + within(t) * hi;
+      const digits = 3 - Math.floor(Math.log10(hi - lo || 1));
+      return digits > 100 ? v : Number(v.toFixed(Math.max(0, digits)));
+    };
+    return [value((x - this.m.left) / this.side, x0, x1), value((this.m.top + this.side - y) / this.side, y0, y1)];
   }
   // a point outside the range stands at the edge
   spotOf(i) {
@@ -589,27 +607,4 @@ function dot(pen, x, y, r, colour) {
   pen.fill();
 }
 
-export default {
-  template: '<div class="gn gn-data" data-mode="look"></div>',
-  props: { start: Object },
-  emits: ["sample", "point"],
-  mounted() {
-    this.drawing = new DataDrawing(this.$el, (name, what) => this.$emit(name, what));
-    if (this.start?.structure) this.drawing.structure(this.start.structure);
-    if (this.start?.frame) this.drawing.frame(this.start.frame);
-  },
-  unmounted() {
-    this.drawing.end();
-  },
-  methods: {
-    structure(s) {
-      this.drawing.structure(s);
-    },
-    frame(f) {
-      this.drawing.frame(f);
-    },
-    timing() {
-      return this.drawing.pace.timing();
-    },
-  },
-};
+export default component("gn-data", ["sample", "point"], DataDrawing);

@@ -60,6 +60,7 @@ export function short(v, digits = 3) {
 // Round steps of 1, 2 or 5 times a power of ten.
 export function ticks(lo, hi, wanted = 5) {
   if (!(hi > lo)) return [lo];
+  if (!finite(hi - lo)) return ticks(lo / 4, hi / 4, wanted).map((v) => 4 * v);
   const raw = (hi - lo) / wanted;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw * 0.7);
@@ -67,8 +68,11 @@ export function ticks(lo, hi, wanted = 5) {
   const last = Math.floor(hi / step + 1e-9);
   const out = [];
   for (let k = first; k <= last; k++) out.push(Number((k * step).toPrecision(12)));
-  return out;
+  return [...new Set(out)];
 }
+
+// How far v is from lo to hi, 0 to 1; halves, as hi − lo may be more than the largest number.
+export const share = (v, lo, hi) => (v / 2 - lo / 2) / (hi / 2 - lo / 2 || 1);
 
 export const tick = (v) => {
   if (v === 0) return "0";
@@ -77,6 +81,22 @@ export const tick = (v) => {
   if (size >= 1e4) return v.toLocaleString("en");
   return String(Number(v.toPrecision(6))).replace("-", "−");
 };
+
+// The words at some ticks: as few digits as say where each stands, to a hundredth of a step.
+export function tickWords(values) {
+  const near = values.length > 1 ? Math.abs(values[1] - values[0]) / 100 : 0;
+  const read = (text) => Number(text.replaceAll("−", "-").replaceAll(",", ""));
+  const apart = (texts) => texts.every((text, k) => Math.abs(read(text) - values[k]) <= near);
+  let texts = values.map(tick);
+  const large = values.some((v) => v && (Math.abs(v) >= 1e6 || Math.abs(v) < 1e-4));
+  for (let digits = large ? 1 : 7; digits < 16 && !apart(texts); digits++) {
+    texts = values.map((v) => {
+      if (v === 0) return "0";
+      return (large ? v.toExponential(digits) : String(Number(v.toPrecision(digits)))).replace("+", "").replaceAll("-", "−");
+    });
+  }
+  return texts;
+}
 
 // The first of 1, 2, 5 times a power of ten that is not below v.
 export function roundUp(v) {
@@ -358,6 +378,34 @@ export class Pace {
     if (this.asked !== null) cancelAnimationFrame(this.asked);
   }
 }
+
+// ------------------------------------------------------------------ a drawing as a part of the page
+
+// What Vue wants of each: an element, and its methods handed on to the drawing.
+export const component = (name, emits, Drawing) => ({
+  template: `<div class="gn ${name}"></div>`,
+  props: { start: Object },
+  emits,
+  mounted() {
+    this.drawing = new Drawing(this.$el, (event, what) => this.$emit(event, what));
+    if (this.start?.structure) this.structure(this.start.structure);
+    if (this.start?.frame) this.frame(this.start.frame);
+  },
+  unmounted() {
+    this.drawing.end();
+  },
+  methods: {
+    structure(s) {
+      this.drawing.structure(s);
+    },
+    frame(f) {
+      this.drawing.frame(f);
+    },
+    timing() {
+      return this.drawing.pace.timing();
+    },
+  },
+});
 
 // ------------------------------------------------------------------ lines
 

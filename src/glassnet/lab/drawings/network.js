@@ -1,7 +1,7 @@
 // The network: neurons as small maps of what they answer, biases as nodes, links by thickness,
 // colour and dashes. Nodes are made once for a structure; a frame only changes attributes.
 
-import { Pace, Picture, Tooltip, aroundCentre, bytes, calm, finite, fit, full, html, onTheme, roundUp, set, short, svg, theme, tick, words } from "glassnet-ink";
+import { Pace, Picture, Tooltip, aroundCentre, bytes, calm, component, finite, fit, full, html, onTheme, roundUp, set, short, svg, theme, tick, words } from "glassnet-ink";
 
 const PHASES = {
   ready: ["Ready", "the next step is the forward pass"],
@@ -46,7 +46,7 @@ class Network {
     this.svg.addEventListener("focusin", (e) => this.focused(e));
     this.svg.addEventListener("focusout", () => {
       this.focus = null;
-      this.tip.hide();
+      this.hush();
     });
   }
 
@@ -62,6 +62,8 @@ class Network {
 
   structure(s) {
     const before = this.focus && this.keyOf(this.focus);
+    const said = this.said && { ...this.said, key: this.keyOf(this.said.item) };
+    this.over = null;
     this.s = s;
     this.L = s.sizes.length - 1;
     this.svg.replaceChildren();
@@ -92,8 +94,13 @@ class Network {
     this.makeLegend();
     this.rove(this.items.find((item) => this.keyOf(item) === before) ?? this.columns[0].list[0], before);
     this.pictures = s.shown.map((shown) => shown.map(() => new Picture(s.cells)));
+    if (said) { // what was told of is another thing now, or gone
+      const item = this.items.find((one) => this.keyOf(one) === said.key);
+      this.said = item ? { item, x: said.x, y: said.y } : null;
+      if (!item) this.hush();
+    }
     this.place();
-    if (this.f) this.redraw();
+    if (this.f?.W?.length === this.L) this.items.forEach((item) => this.label(item));
   }
 
   sentence() {
@@ -129,7 +136,8 @@ class Network {
     const c = { l, neurons: [], list: [] };
     c.band = svg("rect", { class: "gn-band", rx: 8 }, this.below);
     c.title = svg("text", { class: "gn-title", "text-anchor": "middle" }, texts);
-    c.title.textContent = s.layers?.[l] ?? `layer ${l}`;
+    c.name = s.layers?.[l] ?? `layer ${l}`;
+    c.writeTitle = words(c.title);
     s.shown[l].forEach((unit, k) => {
       const item = this.item(l === 0 ? "input" : "neuron", l, unit, 0, nodes);
       Object.assign(item, { k, inputs: [], x: 0, y: 0 });
@@ -160,7 +168,6 @@ class Network {
       more.halo = svg("rect", { class: "gn-focus", rx: 8 }, more.el);
       more.box = svg("rect", { class: "gn-more", rx: 4 }, more.el);
       more.text = svg("text", { class: "gn-value", "text-anchor": "middle" }, more.el);
-      more.text.textContent = `… ${s.elided[l]} more`;
       const what = l === 0 ? "inputs" : l === this.L ? "outputs" : `neurons of layer ${l}`;
       more.label = `${s.elided[l]} more ${what}, not drawn; Enter opens the table of all`;
       more.count = s.elided[l];
@@ -224,11 +231,32 @@ class Network {
     const nameOut = long(this.L, 0.16 * W);
     const pitch = Math.min((H - top - bottom) / rows, 84 * u);
     const roomy = pitch >= 50 * u; // else a neuron's number stands beside it, not below
-    const size = Math.max(22 * u, Math.min(pitch - (roomy ? 19 : 8) * u, 56 * u, (0.36 * W) / (this.L + 2)));
+    const across = W - nameIn - nameOut - 82 * u; // the links keep half of it
+    const size = Math.max(10 * u, Math.min(pitch - (roomy ? 19 : 8) * u, 56 * u, (0.36 * W) / (this.L + 2), (0.55 * across) / (this.L + 0.55)));
     this.size = size;
     const left = nameIn + size / 2 + 12 * u;
     const right = W - 30 * u - nameOut - size / 2 - 40 * u;
     const step = (right - left) / this.L;
+    const say = (text, size) => {
+      pen.font = `${size * u}px ${getComputedStyle(this.host).fontFamily}`;
+      return pen.measureText(text).width;
+    };
+    // Narrow columns go without what would run into the next: numbers, formulas, then heads
+    const wideFoot = Math.min(step * 0.98, 190 * u);
+    const folded = s.activations.map((_, l) => {
+      say("", 12);
+      return fold(pen, (s.formulas?.[l] ?? "").replace(/\.$/, ""), wideFoot - 6, 2);
+    });
+    const formulas = folded.flat().every((line) => say(line, 12) <= wideFoot);
+    const heads = Math.max(...this.columns.slice(0, -1).map((c) => say(c.name, 13))) + 8 * u <= step;
+    const numbers = step >= (roomy ? 46 * u : 2 * size + 56 * u);
+    this.columns.slice(0, -1).forEach((c) => {
+      const short = c.l === 0 || c.l === this.L ? "" : `${c.l}`;
+      c.writeTitle(heads ? c.name : say(short, 13) + 8 * u <= step ? short : "");
+    });
+    this.loss.title.style.display = heads ? "" : "none";
+    this.numbersEntry.hidden = !numbers;
+    say("", 13);
     this.columns.slice(0, -1).forEach((c, l) => {
       const x = left + l * step;
       const count = c.neurons.length + (c.more ? 1 : 0);
@@ -250,25 +278,30 @@ class Network {
           n.writeTag(cut(pen, this.name(l, k), l === 0 ? nameIn : nameOut));
         } else {
           n.text.setAttribute("text-anchor", roomy ? "middle" : "start");
+          n.text.style.display = numbers ? "" : "none";
           if (roomy) at(n.text, x, n.y + size / 2 + 12 * u);
           else at(n.text, x + size / 2 + 5 * u, n.y + 4 * u);
         }
         if (n.bias) {
           const b = n.bias;
           const r = Math.min(8.5 * u, size * 0.24);
-          b.x = x - size / 2 - r - 7 * u;
+          b.x = x - size / 2 - (step < size + 2 * r + 18 * u ? 0 : r + 7 * u); // else on its map's corner
           b.y = n.y - size / 2 + r - 4 * u;
           for (const c2 of [b.halo, b.hit, b.box]) at(c2, b.x, b.y, "c");
           b.box.setAttribute("r", r);
           b.halo.setAttribute("r", r + 4);
           b.hit.setAttribute("r", Math.min(22 * u, pitch / 2));
           at(b.text, b.x, b.y + 3.8 * u);
+          b.text.style.display = r < 4.4 * u ? "none" : "";
           segment(b.wire, b.x + r, b.y + r * 0.4, x - size / 2, n.y - size / 2 + r + 2 * u);
         }
       });
       if (c.more) {
         const y = y0 + c.neurons.length * pitch;
         const wide = Math.min(band, 84 * u);
+        const count = c.more.count;
+        c.more.text.textContent = [`… ${count} more`, `+${count}`].find((t) => say(t, 12) + 6 * u <= wide) ?? "…";
+        say("", 13);
         Object.assign(c.more, { x, y });
         box(c.more.box, x - wide / 2, y - 14 * u, wide, 28 * u);
         box(c.more.halo, x - wide / 2 - 4, y - 18 * u, wide + 8, 36 * u);
@@ -279,14 +312,19 @@ class Network {
         const wide = Math.min(step * 0.98, 190 * u, 2 * (W - x));
         box(c.foot.hit, x - wide / 2, H - bottom, wide, bottom);
         box(c.foot.halo, x - wide / 2, H - bottom + 2, wide, bottom - 4);
-        pen.font = `${12 * u}px ${getComputedStyle(this.host).fontFamily}`;
-        const lines = [s.activations[l - 1] ?? "", ...fold(pen, (s.formulas?.[l - 1] ?? "").replace(/\.$/, ""), wide - 6, 2)];
+        say("", 14);
+        const activation = s.activations[l - 1] ?? "";
+        const over = say(activation, 14) > wide; // the last one may go on to the right, others are cut
+        const most = over && l === this.L ? W - x : wide;
+        const told = cut(pen, activation, most);
+        const lines = [told === activation || told.length > 4 ? told : "", ...(formulas ? folded[l - 1] : [])];
+        c.foot.lines[0].setAttribute("text-anchor", over && l === this.L ? "start" : "middle");
         const first = H - bottom + 17 * u;
         c.foot.lines.forEach((t, k) => {
           t.textContent = lines[k] ?? "";
-          at(t, x, first + k * 14.5 * u);
+          at(t, !k && over && l === this.L ? x - step / 2 + 4 * u : x, first + k * 14.5 * u);
         });
-        pen.font = `${13 * u}px ${getComputedStyle(this.host).fontFamily}`;
+        say("", 13);
       }
     });
     for (const k of this.links) {
@@ -339,7 +377,7 @@ class Network {
     this.drawPhase(f);
     this.drawPick(f);
     if (this.focus) this.label(this.focus);
-    if (this.over) this.tell(this.over, this.pointer.x, this.pointer.y);
+    if (this.said) this.tell(this.said.item, this.said.x, this.said.y);
     // labels for screen readers: all of them once things stand still, at most twice a second
     this.speak ??= setTimeout(() => {
       this.speak = null;
@@ -532,7 +570,7 @@ class Network {
     html("span", { class: "gn-ramp", "aria-hidden": "true" }, ramp);
     const half = this.s.kind === "classes" && this.s.sizes[this.L] === 1;
     html("span", {}, ramp, `+ a neuron's answers over the data${half ? ", the output's from 0 to 1" : ""}`);
-    html("span", { class: "gn-entry" }, this.legend, "number: its answer for the current sample");
+    this.numbersEntry = html("span", { class: "gn-entry" }, this.legend, "number: its answer for the current sample");
   }
 
   // -------------------------------------------------------------- pointer and keys
@@ -565,7 +603,6 @@ class Network {
 
   hover(e) {
     const item = this.under(e);
-    this.pointer = { x: e.clientX, y: e.clientY };
     this.svg.style.cursor = item ? "pointer" : "";
     if (this.over !== item) {
       if (this.over) set(this.over.el, "data-over", null);
@@ -573,17 +610,24 @@ class Network {
       this.over = item;
     }
     if (item) this.tell(item, e.clientX, e.clientY);
-    else this.tip.hide();
+    else this.hush();
   }
 
   unhover() {
     if (this.over) set(this.over.el, "data-over", null);
     this.over = null;
-    this.tip.hide();
+    this.hush();
   }
 
+  // An open tooltip tells the numbers of each new frame.
   tell(item, x, y) {
+    this.said = { item, x, y };
     this.tip.show(this.tellOf(item), x, y);
+  }
+
+  hush() {
+    this.said = null;
+    this.tip.hide();
   }
 
   focused(e) {
@@ -625,7 +669,7 @@ class Network {
         this.open(item);
         break;
       case "Escape":
-        this.tip.hide();
+        this.hush();
         if (!this.picked) return;
         this.emit("pick", { kind: "none", layer: 0, unit: 0, source: 0 });
         break;
@@ -735,27 +779,4 @@ function fold(pen, text, width, most) {
   return lines;
 }
 
-export default {
-  template: '<div class="gn gn-network"></div>',
-  props: { start: Object },
-  emits: ["pick", "drawn"],
-  mounted() {
-    this.drawing = new Network(this.$el, (name, what) => this.$emit(name, what));
-    if (this.start?.structure) this.drawing.structure(this.start.structure);
-    if (this.start?.frame) this.drawing.frame(this.start.frame);
-  },
-  unmounted() {
-    this.drawing.end();
-  },
-  methods: {
-    structure(s) {
-      this.drawing.structure(s);
-    },
-    frame(f) {
-      this.drawing.frame(f);
-    },
-    timing() {
-      return this.drawing.pace.timing();
-    },
-  },
-};
+export default component("gn-network", ["pick", "drawn"], Network);
