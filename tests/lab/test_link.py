@@ -1,12 +1,14 @@
 """Links: the same numbers to the last bit, or one line that says why not."""
 
 import asyncio
+import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from glassnet.core.errors import BadInput
+from glassnet.lab import limits, player
 from glassnet.lab.link import arrive, link, opened
 from glassnet.lab.pick import Pick
 from glassnet.lab.session import Session
@@ -153,6 +155,72 @@ def test_a_place_that_is_not_there_is_said_and_the_page_stands(query):
     assert "\n" not in session.message
     session.next()
     assert session.shown()
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [Session.new_start, lambda s: s.use_set("xor"), lambda s: s.edit("W1[0,0]", "1")],
+)
+def test_a_link_gives_way_to_a_visitor_who_begins_something_else(meanwhile):
+    query = "change=3000~W1[0,0]=0.5&at=6000&phase=loss&sample=3"
+    session = opened(query)
+
+    async def go():
+        arriving = asyncio.ensure_future(arrive(session, query))
+        await asyncio.sleep(0.002)
+        assert not arriving.done()
+        meanwhile(session)
+        await arriving
+
+    asyncio.run(go())
+    assert len(session.changes) == (
+        meanwhile is not Session.new_start and session.data.name == "moons"
+    )
+    assert all(one.epoch == 0 for one in session.changes)
+    assert session.position.epoch == 0
+    assert session.position.row == 0
+    assert session.message == ""
+
+
+def test_a_link_into_the_midst_of_an_epoch_is_followed_by_the_workers(monkeypatch):
+    session = Session(Setting(batch=10))
+    session.step_epochs()
+    for _ in range(7):
+        session.step_batch()
+    threads = set()
+    whole = player.batches
+
+    def noted(*given):
+        threads.add(threading.current_thread().name)
+        return whole(*given)
+
+    monkeypatch.setattr(player, "batches", noted)
+    again = at(link(session))
+    assert again.position == session.position
+    np.testing.assert_array_equal(again.state.theta, session.state.theta)
+    assert threads
+    assert all(name.startswith("lab-training") for name in threads)
+
+
+@pytest.mark.parametrize("query", ["at=²", "in=²", "sample=²", "at=" + "9" * 5000])
+def test_a_superscript_is_no_number(query):
+    assert "a whole number is expected" in at(query).message
+
+
+def test_a_superscript_selects_nothing():
+    with pytest.raises(BadInput, match="a form like"):
+        opened("pick=weight.1.0.²")
+
+
+@pytest.mark.parametrize("speed", ["²", "9" * 5000])
+def test_a_speed_that_is_none_leaves_the_usual_one(speed):
+    assert opened(f"speed={speed}").player.speed == 100
+
+
+def test_a_large_table_comes_in_batches(monkeypatch):
+    mine = replace(Session(Setting(n=2000)).data, name="mine.csv")
+    monkeypatch.setattr(limits, "CELLS", 10_000)
+    assert opened("data=table", table=mine).problem.batch == 256
 
 
 def test_changes_are_bounded():

@@ -105,8 +105,29 @@ def test_twenty_visitors_train_and_nobody_freezes() -> None:
 
 
 @pytest.mark.slow
+def test_a_long_way_back_does_not_stop_the_others() -> None:
+    heavy = opened("n=5000&hidden=128-128-128&activations=tanh|tanh|tanh")
+    late: list[float] = []
+    timeline, goal = heavy.timeline, 60
+    timeline.advance(goal)
+    began = time.perf_counter()
+    expected = timeline.onward(*timeline.nearest(0), goal - 1)
+    alone = time.perf_counter() - began
+
+    async def away() -> None:
+        heavy.go(goal - 1)
+        while heavy.playing:
+            await lateness(late, time.perf_counter() + 0.01)
+
+    asyncio.run(away())
+    assert heavy.position.epoch == goal - 1
+    assert np.array_equal(heavy.state.theta, expected.theta)
+    assert max(late) < alone / 3  # not in one go
+
+
+@pytest.mark.slow
 def test_one_heavy_run_does_not_stop_the_others() -> None:
-    heavy = "n=8000&hidden=128-128-128&activations=tanh|tanh|tanh&speed=0&epochs=1000000"
+    heavy = "n=5000&hidden=128-128-128&activations=tanh|tanh|tanh&speed=0&epochs=1000000"
     sessions = [opened(heavy), *(opened(f"{QUERY}{seed}&speed=0") for seed in range(3))]
     late: list[float] = []
 

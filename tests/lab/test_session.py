@@ -478,6 +478,104 @@ def test_a_setting_too_large_for_this_page_is_refused_and_the_run_stays():
     session.set(data="digits", **large)
 
 
+# ---------------------------------------------------------------- what takes long
+
+
+def waited(session, *acts, watch=lambda: None):
+    """After acts that begin something long, one after the other, and its end."""
+
+    async def run():
+        for act in acts:
+            act(session)
+        async with asyncio.timeout(30):
+            while session.playing:
+                watch()
+                await asyncio.sleep(0.001)
+
+    asyncio.run(run())
+
+
+def large(monkeypatch, epochs=40, **setting):
+    """A run whose every epoch counts as long, its keyframes far apart."""
+    session = Session(Setting(**setting))
+    monkeypatch.setattr(limits, "QUICK", 0)
+    session.timeline.advance(epochs)
+    expected = [session.timeline.at(epoch).theta for epoch in range(epochs + 1)]
+    session.timeline._epochs[1:-1], session.timeline._states[1:-1] = [], []
+    return session, expected
+
+
+def test_a_long_way_is_gone_by_the_workers_and_the_old_picture_stays(monkeypatch):
+    session, expected = large(monkeypatch)
+    frames = []
+    old = session.state.theta
+    waited(session, lambda s: s.go(17), watch=lambda: frames.append(there(session)))
+    assert set(frames) == {(0, 0, "ready")}
+    assert there(session) == (17, 0, "all")
+    np.testing.assert_array_equal(session.state.theta, expected[17])
+    assert (old != session.state.theta).any()
+    monkeypatch.setattr(session.timeline, "onward", None)  # its state is at hand for whoever asks
+    session.edit("W1[0,0]", "1")
+    assert session.position.epoch == 17
+
+
+def test_the_last_of_two_places_counts_and_pause_ends_both(monkeypatch):
+    session, expected = large(monkeypatch)
+    waited(session, lambda s: s.go(39), lambda s: s.go(11), lambda s: s.choose_sample(5))
+    assert there(session) == (11, 0, "all")
+    assert session.position.row == 5
+    np.testing.assert_array_equal(session.state.theta, expected[11])
+    waited(session, lambda s: s.go(30), Session.toggle)
+    assert there(session) == (11, 0, "all")
+    waited(session, lambda s: s.go(30), lambda s: s.edit("W1[0,0]", "1"))
+    assert there(session)[:2] == (11, 0)
+    assert session.timeline.end == 11
+
+
+def test_a_long_epoch_is_trained_by_the_workers(monkeypatch):
+    session, _ = large(monkeypatch, epochs=1, batch=50)
+    quick = Session(Setting(batch=50))
+    for act in (Session.step_epochs, *[Session.step_batch] * 4, *[Session.next] * 5, Session.back):
+        waited(session, act)
+        monkeypatch.setattr(limits, "QUICK", 10**9)
+        act(quick)
+        monkeypatch.setattr(limits, "QUICK", 0)
+        assert session.position == quick.position
+        np.testing.assert_array_equal(session.state.theta, quick.state.theta)
+        np.testing.assert_array_equal(session.rows, quick.rows)
+    waited(session, lambda s: s.go(0))
+    waited(session, *[Session.next] * 4)
+    waited(session, Session.step_sample)
+    assert there(session) == (0, 1, "backward")
+    assert session.position.row == session.rows[0]
+
+
+def test_a_long_epoch_that_diverges_says_so(monkeypatch):
+    setting = Setting(data="sine", activations=("relu",), optimizer="sgd:lr=5", scaled=False)
+    session = Session(setting)
+    monkeypatch.setattr(limits, "QUICK", 0)
+    for _ in range(100):
+        waited(session, Session.step_epochs)
+        if session.message:
+            break
+    assert "diverged" in session.message
+    assert session.position.epoch == session.timeline.end
+
+
+def test_an_update_too_large_to_show_wants_batches(monkeypatch):
+    monkeypatch.setattr(limits, "CELLS", 1000)
+    with pytest.raises(BadInput, match=r"one update.*batches"):
+        Session()
+    assert len(Session(Setting(batch=50)).trace.X) == 50
+    with pytest.raises(BadInput, match="batches"):
+        Session(Setting(batch=50)).set(batch=None)
+    mine = replace(Session(Setting(n=2000, batch=50)).data, name="mine")
+    monkeypatch.setattr(limits, "CELLS", 10_000)
+    session = Session()
+    session.use_table(mine)
+    assert session.problem.batch == 256
+
+
 def test_changes_are_bounded(monkeypatch):
     monkeypatch.setattr(limits, "CHANGES", 2)
     session = Session()

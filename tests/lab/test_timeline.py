@@ -135,6 +135,33 @@ def test_epochs_that_were_not_and_those_beyond_the_limit_are_refused(monkeypatch
         timeline.advance(1)
 
 
+def test_what_changes_keep_is_bounded_and_the_run_stays(monkeypatch):
+    one = of(Setting())
+    size = first_state(one).theta.nbytes
+    monkeypatch.setattr(limits, "CHANGED", 3 * size)
+    timeline = Timeline(one)
+    timeline.advance(10)
+    for epoch in (2, 4, 6):
+        timeline.change(epoch, one, timeline.at(epoch))
+        timeline.advance(2)
+    with pytest.raises(BadInput, match="changes"):
+        timeline.change(8, one, timeline.at(8))
+    assert timeline.end == 8
+    timeline.change(6, one, timeline.at(6))  # in place of one that was there
+    more = replace(one, data=replace(one.data, X=one.data.X.copy()))
+    timeline.change(2, one, timeline.at(2))
+    timeline.advance(1)
+    with pytest.raises(BadInput, match="rows"):  # rows of its own are counted too
+        timeline.change(3, more, timeline.at(3))
+
+
+def test_a_look_back_does_not_wait_for_who_trains_on():
+    timeline = Timeline(of(Setting()))
+    timeline.advance(10)
+    with ThreadPoolExecutor(1) as pool, timeline._lock:
+        assert pool.submit(timeline.at, 5).result(timeout=10).epoch == 5
+
+
 def test_two_who_ask_at_once_get_each_the_epoch_that_was_asked_for():
     run = Timeline(of(PRESETS["xor"]))
 

@@ -14,10 +14,11 @@ ROWS = 100_000
 """Rows of data."""
 PARAMETERS = 200_000
 """Numbers in theta."""
-CELLS = 5_000_000
-"""Rows times neurons, each of which has a number in every trace: some 30 bytes in all."""
+CELLS = 1_500_000
+"""Rows of one update times neurons, each of which has a number in its trace: with the slowest
+activation, gelu, that is 0.15 s, during which other pages wait."""
 WORK = 250_000_000
-"""Rows times numbers in theta: what one trace takes is computed while other pages wait."""
+"""Rows times numbers in theta: 0.1 s of a trace."""
 EPOCHS = 1_000_000
 """Epochs of one run, all of which can be gone to."""
 CHANGES = 200
@@ -31,11 +32,18 @@ PINS = 4
 KEYFRAMES = 16 * 2**20
 """Bytes of states kept of one run; what lies between them is computed again."""
 
+CHANGED = 32 * 2**20
+"""Bytes of states and rows kept where a run was changed, beside the keyframes: they cannot go."""
+QUICK = 10_000_000
+"""Rows times numbers in theta, of all epochs together, that are computed while the page waits:
+some hundredths of a second; what is more goes to the workers."""
 
-def within(what: str, got: int, most: int, least: int = 0) -> None:
+
+def within(what: str, got: int, most: int, least: int = 0, hint: str = "") -> None:
     """Refuse a number beyond its limit."""
     if not least <= got <= most:
         raise BadInput(
             f"{got if abs(got) < 10**9 else format(float(got), '.3g')} {what}",
             f"{least} to {most} are allowed on this page",
+            hint,
         )

@@ -22,10 +22,12 @@ from glassnet.lab.data import Data
 from glassnet.lab.limits import within
 from glassnet.lab.number import number
 from glassnet.lab.pick import Pick
-from glassnet.lab.player import SPEEDS, Pin, train_to
+from glassnet.lab.player import SPEEDS, Pin, find, train_to
 from glassnet.lab.position import Phase, Position
-from glassnet.lab.session import Session
+from glassnet.lab.problem import in_batches
+from glassnet.lab.session import Session, updates
 from glassnet.lab.setting import Change, Setting
+from glassnet.lab.timeline import Timeline
 
 SWITCHES = ("hard", "log", "exact", "seed_names", "columns")
 LETTERS = 20_000
@@ -71,6 +73,8 @@ def opened(
     setting = Setting.of_fields(given)
     if setting.data == "table" and table and given.get("rows", table.mark) != table.mark:
         raise BadInput("a link to another table", "that table is expected", "Open it here again.")
+    if setting.data == "table" and table and "batch" not in given:
+        setting = in_batches(setting, table)
     session = Session(setting, engine=engine, table=table)
     view: dict[str, Any] = {name: given.get(name) == "1" for name in SWITCHES}
     if "axes" in given:
@@ -81,7 +85,7 @@ def opened(
     session.view = replace(session.view, **view)
     if "pick" in given:
         session.pick = _pick(given["pick"]).check(session.problem.task.net)
-    if given.get("speed", "").isdigit() and int(given["speed"]) in SPEEDS:
+    if digits(given.get("speed", "")) and int(given["speed"]) in SPEEDS:
         session.player.speed = int(given["speed"])
     return session
 
@@ -89,40 +93,64 @@ def opened(
 async def arrive(session: Session, query: str) -> None:
     """Train to where the link says, making its changes on the way; in pieces, so pages answer."""
     pairs = parse_qsl(query, keep_blank_values=True)
+    run, made = session.timeline, session.changes
     try:
         for other in [value for name, value in pairs if name == "beside"][: limits.PINS]:
             beside = opened(other, engine=session.engine, table=session.table)
             await _changed(beside, parse_qsl(other))
+            _still(session, run, made)
             pin = Pin(f"run {len(session.pins) + 1}", other, beside.timeline, alive=True)
             session.pins.append(pin)
         await _changed(session, pairs)
+        made = session.changes
         await _stand(session, dict(pairs))
         for pin in session.pins:  # as far as the present run, beside which it lies
             with contextlib.suppress(Divergence):  # its curve ends there
-                await train_to(pin.timeline, session.timeline.end)
+                await train_to(pin.timeline, run.end)
+        _still(session, run, made)
         session.move(session.position)
+    except Elsewhere:
+        return
     except GlassnetError as error:
+        if session.timeline is not run:
+            return
         session.say(str(error))
         session.move(session.position)
 
 
+class Elsewhere(Exception):
+    """The visitor has begun another run, or changed this one, before the link was there."""
+
+
+def _still(session: Session, run: Timeline, changes: list[Change]) -> None:
+    if session.timeline is not run or session.changes is not changes:
+        raise Elsewhere
+
+
 async def _changed(session: Session, pairs: Pairs) -> None:
     changes = [Change.of_text(text) for name, text in pairs if name == "change"]
+    run = session.timeline
     for change in sorted(changes, key=lambda one: one.epoch):
         within("epochs", change.epoch, limits.EPOCHS)
-        await train_to(session.timeline, change.epoch)
+        made = session.changes
+        await train_to(run, change.epoch, lambda: session.timeline is run)
+        _still(session, run, made)
         session.change(change)
 
 
 async def _stand(session: Session, given: dict[str, str]) -> None:
+    run, made = session.timeline, session.changes
     epoch = _whole(given.get("at", "0"), limits.EPOCHS)
-    await train_to(session.timeline, epoch)
+    await train_to(run, epoch, lambda: session.timeline is run)
+    _still(session, run, made)
     phase = given.get("phase", "all" if epoch else "ready")
     if phase not in get_args(Phase):
         raise BadInput(f"phase={phase[:20]!r}", f"one of {', '.join(get_args(Phase))} is expected")
-    session.move(Position(epoch, phase=cast("Phase", phase)))
-    batch = _whole(given.get("in", "0"), session.batches - 1)
-    session.move(replace(session.position, batch=batch))
+    batch = _whole(given.get("in", "0"), updates(run.problem_at(epoch)) - 1)
+    states = await find(run, epoch, batch, lambda: session.timeline is run)
+    _still(session, run, made)
+    assert states is not None
+    session.stand(Position(epoch, batch, cast("Phase", phase)), *states)
     sample = given.get("sample", "0")
     held = sample.endswith("h")
     X = session.data.held_X if held else session.data.X
@@ -130,8 +158,13 @@ async def _stand(session: Session, given: dict[str, str]) -> None:
     session.move(replace(session.position, row=row, held=held))
 
 
+def digits(text: str) -> bool:
+    """Whether it is a whole number of no absurd length: ² is a digit too, and no number."""
+    return text.isascii() and text.isdigit() and len(text) < 20
+
+
 def _whole(text: str, most: int) -> int:
-    if not text.isdigit():
+    if not digits(text):
         raise BadInput(f"{text[:20]!r} in a link", "a whole number is expected")
     within("in a link", int(text), most)
     return int(text)
@@ -139,7 +172,7 @@ def _whole(text: str, most: int) -> int:
 
 def _pick(text: str) -> Pick:
     kind, *numbers = text.split(".")
-    if len(numbers) != 3 or not all(one.isdigit() for one in numbers):
+    if len(numbers) != 3 or not all(map(digits, numbers)):
         raise BadInput(f"pick={text[:40]!r}", "a form like weight.1.0.2 is expected")
     layer, unit, source = map(int, numbers)
     return Pick.of({"kind": kind, "layer": layer, "unit": unit, "source": source})

@@ -11,7 +11,7 @@ from typing import Any
 from nicegui import app, context, ui
 
 from glassnet.lab.frame import frame, structure
-from glassnet.lab.link import link
+from glassnet.lab.link import LETTERS, link
 from glassnet.lab.panels.arithmetic import Arithmetic
 from glassnet.lab.panels.data import DataPanel
 from glassnet.lab.panels.keys import Keys, key_help
@@ -30,6 +30,8 @@ PACE = 1 / 30
 """Seconds between two frames at least."""
 PATIENCE = 1.0
 """Seconds after which a page that did not say that it drew is sent the next frame all the same."""
+TELLING = 1.0
+"""Seconds between two addresses while it trains: a browser takes no more than some a second."""
 READING = 0.25
 """Seconds between two refreshes of the arithmetic while it trains: nobody reads faster."""
 
@@ -59,6 +61,7 @@ class Screen:
         self._number = 0
         self._read = 0.0  # when the arithmetic was refreshed last
         self._address = ""
+        self._told = 0.0  # when the address was told last
         for sheet in ("drawings/lab.css", "arithmetic.css", "page.css"):
             ui.add_css(HERE / sheet)
         with ui.element("div").classes("lab"):
@@ -186,10 +189,13 @@ class Screen:
             asyncio.get_running_loop().call_later(READING, self._hear, "frame")
 
     def _tell_address(self) -> None:
-        # the address shows the same again; while it trains it waits
+        # the address shows the same again, also after a reload in the midst of training
+        now = time.perf_counter()
+        if self.session.playing and now - self._told < TELLING:
+            return
         address = "&".join(filter(None, [link(self.session), self.lesson.query()]))
-        if address != self._address and not self.session.playing:
-            self._address = address
+        if address != self._address and len(address) <= LETTERS:  # a longer one is refused
+            self._address, self._told = address, now
             self.client.run_javascript(
                 f"history.replaceState(null, '', '?' + {address!r} + window.location.hash)"
             )

@@ -6,15 +6,18 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from glassnet.core.errors import GlassnetError
-from glassnet.engines.base import State
+from glassnet.engines.base import Engine, State
+from glassnet.engines.choice import EngineName
 from glassnet.lab import limits, workers
+from glassnet.lab.problem import Problem
 from glassnet.lab.timeline import Timeline
+from glassnet.training.stream import last, train
 
 SPEEDS = (1, 10, 100, 1000, 0)
 """Epochs a second; 0 is as fast as it goes."""
@@ -53,21 +56,51 @@ class Player:
         self.goal: Goal | None = None  # None: it stands
         self.speed = 100
         self.rate = 0.0  # epochs a second
+        self._sought: object | None = None  # the search that counts; older ones come to nothing
         self._task: asyncio.Task[None] | None = None
 
     @property
     def playing(self) -> bool:
-        """Whether it runs."""
-        return self.goal is not None
+        """Whether it runs, or is on its way to a place."""
+        return self.goal is not None or self._sought is not None
 
     def play(self, timeline: Timeline, epoch: int, goal: Goal, pins: list[Pin]) -> None:
         """From the end of this epoch on."""
-        self.goal = goal
+        self.goal, self._sought = goal, None
         self._task = asyncio.get_running_loop().create_task(self._run(timeline, epoch, goal, pins))
+
+    def seek(
+        self, timeline: Timeline, epoch: int, batch: int, found: Callable[[State, State], None]
+    ) -> None:
+        """Find the states at the end of an epoch and some batches on; a newer search counts."""
+        self.goal, self._sought, self.rate = None, object(), 0.0
+        work = self._seek(timeline, epoch, batch, found, self._sought)
+        self._task = asyncio.get_running_loop().create_task(work)
 
     def stop(self) -> None:
         """Stand still; what is being computed is the timeline's, but is not shown."""
-        self.goal = None
+        self.goal = self._sought = None
+
+    async def _seek(
+        self,
+        timeline: Timeline,
+        epoch: int,
+        batch: int,
+        found: Callable[[State, State], None],
+        sought: object,
+    ) -> None:
+        why: GlassnetError | None = None
+        try:
+            states = await find(timeline, epoch, batch, lambda: self._sought is sought)
+        except GlassnetError as error:
+            why = error
+        if self._sought is not sought:
+            return
+        self._sought = None
+        if why is not None:
+            self.ended(why)
+        elif states is not None:
+            found(*states)
 
     async def _run(self, timeline: Timeline, epoch: int, goal: Goal, pins: list[Pin]) -> None:
         size, done, began = 1, 0, time.perf_counter()
@@ -126,10 +159,58 @@ def first_below(timeline: Timeline, after: int, upto: int, below: float | None) 
     return after + int(found[0]) + 1 if len(found) else None
 
 
-async def train_to(timeline: Timeline, epoch: int) -> None:
-    """So far at least, in pieces, so that pages answer."""
+def always() -> bool:
+    """Nobody stops it."""
+    return True
+
+
+async def find(
+    timeline: Timeline, epoch: int, batch: int = 0, wanted: Callable[[], bool] = always
+) -> tuple[State, State] | None:
+    """The states at the end of an epoch and some batches on, in pieces; None once not wanted."""
+    await train_to(timeline, epoch, wanted)
+    if not wanted():
+        return None
+    one, state = timeline.nearest(epoch)
     size = 1
-    while timeline.end < epoch:
+    while wanted() and state.epoch < epoch:
+        asked, start = min(size, epoch - state.epoch), time.perf_counter()
+        state = await workers.training(partial(timeline.onward, one, state, asked))
+        size = workers.next_size(asked, time.perf_counter() - start, limits.EPOCHS)
+    if not wanted():
+        return None
+    begin, one = state, timeline.problem_at(epoch)
+    done, size = 0, 1
+    while wanted() and done < batch:
+        asked, start = min(size, batch - done), time.perf_counter()
+        upto = done + asked
+        state = await workers.training(partial(batches, one, state, done, upto, timeline.engine))
+        size = workers.next_size(asked, time.perf_counter() - start, limits.EPOCHS)
+        done = upto
+    return (begin, state) if wanted() else None
+
+
+def batches(one: Problem, state: State, done: int, upto: int, engine: Engine | EngineName) -> State:
+    """The state after so many batches of an epoch, from that after fewer.
+
+    Each batch is an epoch of its own, in the order of the epoch that it belongs to.
+    """
+    if done == upto:
+        return state
+    assert one.batch is not None
+    order, _ = state.chance.permutation(len(one.data.X))
+    for b in range(done, upto):
+        rows = order[b * one.batch : (b + 1) * one.batch]
+        X, y = one.data.X[rows], one.data.y[rows]
+        after = last(train(one.task, X, y, state, engine=engine, epochs=1)).state
+        state = replace(after, epoch=state.epoch, chance=state.chance)
+    return state
+
+
+async def train_to(timeline: Timeline, epoch: int, wanted: Callable[[], bool] = always) -> None:
+    """So far at least, in pieces, so that pages answer; no further once it is not wanted."""
+    size = 1
+    while timeline.end < epoch and wanted():
         asked, start = min(size, epoch - timeline.end), time.perf_counter()
         await workers.training(partial(further, timeline, timeline.end + asked, []))
         size = workers.next_size(asked, time.perf_counter() - start, limits.EPOCHS)

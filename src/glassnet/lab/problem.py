@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -23,6 +23,10 @@ from glassnet.training.stream import Metric, start
 
 BURNT = {"notebook_moons": 30}
 """Numbers that the notebook has drawn from its stream before it comes to this set."""
+
+
+BATCH = 256
+"""Rows an update of a table whose rows are too many for one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +68,9 @@ def problem(setting: Setting, data: Data) -> Problem:
         bias=setting.bias,
     )
     within("weights and biases", net.n_params, limits.PARAMETERS)
-    within("rows times neurons", len(data.X) * sum(net.sizes), limits.CELLS)
+    rows = min(setting.batch or len(data.X), len(data.X))
+    hint = f"Try batches, of {BATCH} rows."
+    within("rows times neurons of one update", rows * sum(net.sizes), limits.CELLS, hint=hint)
     within("rows times weights", len(data.X) * net.n_params, limits.WORK)
     loss.check_targets(data.y)
     task = Task(
@@ -76,6 +82,13 @@ def problem(setting: Setting, data: Data) -> Problem:
         l2=setting.l2,
     )
     return Problem(setting, data, task)
+
+
+def in_batches(setting: Setting, data: Data) -> Setting:
+    """The same, in batches where an update of all rows would be more than this page can show."""
+    neurons = data.X.shape[1] + sum(setting.hidden) + data.y.shape[1]
+    large = setting.batch is None and len(data.X) * neurons > limits.CELLS
+    return replace(setting, batch=BATCH) if large else setting
 
 
 def answers(setting: Setting, data: Data) -> tuple[Loss, Activation]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import urlencode
 
 import numpy as np
@@ -25,12 +25,11 @@ from glassnet.lab.data import Data, built_in, edited
 from glassnet.lab.limits import within
 from glassnet.lab.number import number
 from glassnet.lab.pick import Pick
-from glassnet.lab.player import Goal, Pin, Player
+from glassnet.lab.player import Goal, Pin, Player, batches
 from glassnet.lab.position import PHASES, Phase, Position, View
-from glassnet.lab.problem import Problem, problem
+from glassnet.lab.problem import Problem, in_batches, problem
 from glassnet.lab.setting import KEPT, Change, Setting
 from glassnet.lab.timeline import Timeline
-from glassnet.training.stream import last, train
 from glassnet.walkthrough.explain import place
 from glassnet.walkthrough.trace import Trace, trace
 
@@ -50,6 +49,16 @@ def parameter(net: Network, where: str) -> tuple[str, tuple[int, ...]]:
     if any(not 0 <= i < size for i, size in zip(index, shapes[name], strict=True)):
         raise BadInput(where, f"{name} has shape {shapes[name]}, counted from 0")
     return name, index
+
+
+EACH = 100_000
+"""What a batch that is replayed alone takes beside its arithmetic, as rows times weights."""
+
+
+def updates(one: Problem) -> int:
+    """How many updates make an epoch."""
+    n = len(one.data.X)
+    return -(-n // (one.batch or n))
 
 
 class Session:
@@ -106,9 +115,7 @@ class Session:
     @property
     def batches(self) -> int:
         """How many updates make an epoch."""
-        one = self.problem
-        size = one.batch or len(one.data.X)
-        return -(-len(one.data.X) // size)
+        return updates(self.problem)
 
     @property
     def rows(self) -> np.ndarray:
@@ -138,7 +145,7 @@ class Session:
 
     @property
     def playing(self) -> bool:
-        """Whether it trains just now."""
+        """Whether it trains just now, be it only to come to a place that was asked for."""
         return self.player.playing
 
     @property
@@ -196,11 +203,11 @@ class Session:
             before = PHASES[PHASES.index(position.phase) - 1]
             self.move(replace(position, phase=before))
         elif position.batch:
-            self.move(replace(position, batch=position.batch - 1, phase="update"))
+            self._bring(replace(position, batch=position.batch - 1, phase="update"))
         elif position.epoch:
-            there = replace(position, epoch=position.epoch - 1, phase="update")
-            self.position = there
-            self.move(replace(there, batch=self.batches - 1))
+            epoch = position.epoch - 1
+            last_one = updates(self.timeline.problem_at(epoch)) - 1
+            self._bring(replace(position, epoch=epoch, batch=last_one, phase="update"))
         else:
             self.move(replace(position, phase="ready"))
 
@@ -210,8 +217,9 @@ class Session:
         position, rows = self.position, self.rows
         if position.phase in ("update", "all"):
             if position.phase == "update":
-                self._take_update("backward")
-            self.move(replace(self.position, row=int(self.rows[0]), held=False, phase="backward"))
+                self._take_update("backward", self._first_sample)
+            else:
+                self._first_sample()
             return
         found = np.flatnonzero(rows == position.row)
         k = int(found[0]) if len(found) and not position.held else -1
@@ -257,7 +265,7 @@ class Session:
         within("epochs of a run", goal, limits.EPOCHS)
         if epochs == 1:
             self.pause()
-            self._guarded(lambda: self._reach(goal))
+            self._bring(replace(self.position, epoch=goal, batch=0, phase="all"))
             return
         self._run(Goal(goal))
 
@@ -294,7 +302,7 @@ class Session:
         """To the end of a past epoch, exactly as it was."""
         self.pause()
         epoch = max(0, min(epoch, self.timeline.end))
-        self.move(replace(self.position, epoch=epoch, batch=0, phase="all" if epoch else "ready"))
+        self._bring(replace(self.position, epoch=epoch, batch=0, phase="all" if epoch else "ready"))
 
     def rewind(self) -> None:
         """To the start: the same initial weights, the same batches."""
@@ -334,7 +342,7 @@ class Session:
         """The visitor's own rows."""
         setting = replace(self.setting.with_data("table"), held=0.0, batch=None)
         self.table = data
-        self._begin(setting)
+        self._begin(in_batches(setting, data))
 
     def edit(self, where: str, text: str) -> None:
         """Type over a weight or a bias: `edit("W1[0,2]", "-1/3")`."""
@@ -440,7 +448,7 @@ class Session:
         """From its epoch on; what followed is gone. What is not typed over stays as it is."""
         within("changes of a run", len(self.changes) + 1, limits.CHANGES)
         epoch = change.epoch
-        state = self.timeline.at(epoch)
+        state = self._epoch_state() if epoch == self.position.epoch else self.timeline.at(epoch)
         setting = replace(self._setting_at(epoch), **dict(change.fields))
         one = self._make(setting) if change.fields else self.timeline.problem_at(epoch)
         theta, slots, step = state.theta, state.slots, state.step
@@ -455,9 +463,9 @@ class Session:
                 name, index = parameter(one.task.net, where)
                 named[name][index] = value
         state = replace(state, theta=theta, slots=slots, step=step)
+        self.timeline.change(epoch, one, state)
         goal = self.player.goal
         self.player.stop()  # what is being computed belongs to the run as it was
-        self.timeline.change(epoch, one, state)
         self._epochs = setting.epochs
         self.changes = [*(c for c in self.changes if c.epoch <= epoch), change]
         self._seen.clear()
@@ -471,6 +479,12 @@ class Session:
         self._stand(position)
         self._tell("frame", "pick", "controls")
 
+    def stand(self, position: Position, begin: State, state: State) -> None:
+        """Be there, where the states at the end of the epoch and of the batch are known."""
+        self._seen["begin"] = (self._key(position.epoch), begin)
+        self._seen["state"] = (self._key((position.epoch, position.batch)), state)
+        self.move(position)
+
     def _stand(self, position: Position) -> None:
         one = self.timeline.problem_at(position.epoch)
         rows = one.data.held_X if position.held else one.data.X
@@ -480,22 +494,47 @@ class Session:
         if other:  # past a change: other settings hold, perhaps other points
             self._tell("structure", "controls")
 
-    def _take_update(self, phase: Phase) -> None:
+    def _take_update(self, phase: Phase, then: Callable[[], None] = lambda: None) -> None:
         position = self.position
         if position.batch + 1 < self.batches:
-            self.move(replace(position, batch=position.batch + 1, phase=phase))
+            self._bring(replace(position, batch=position.batch + 1, phase=phase), then)
         else:
-            self._guarded(lambda: self._reach(position.epoch + 1, phase))
+            self._bring(replace(position, epoch=position.epoch + 1, batch=0, phase=phase), then)
 
-    def _reach(self, epoch: int, phase: Phase = "all") -> None:
-        self.timeline.reach(epoch)
-        self.move(replace(self.position, epoch=epoch, batch=0, phase=phase))
+    def _first_sample(self) -> None:
+        self.move(replace(self.position, row=int(self.rows[0]), held=False, phase="backward"))
 
-    def _guarded(self, act: Callable[[], None]) -> None:
+    def _bring(self, there: Position, then: Callable[[], None] = lambda: None) -> None:
+        # at once where that is quick; else the old picture stays until a worker has found the state
+        if self._cost(there) > limits.QUICK:
+
+            def found(begin: State, state: State) -> None:
+                position = self.position  # another sample may have been chosen meanwhile
+                self.stand(replace(there, row=position.row, held=position.held), begin, state)
+                then()
+
+            self.player.seek(self.timeline, there.epoch, there.batch, found)
+            self._tell("controls", "frame", "pick")
+            return
         try:
-            act()
+            if there.epoch > self.timeline.end:
+                self.timeline.reach(there.epoch)
         except GlassnetError as error:
             self._stopped(error)
+        else:
+            self.move(there)
+            then()
+
+    def _cost(self, there: Position) -> int:
+        """Rows times numbers in theta that must be gone through to be there."""
+        one = self.timeline.problem_at(there.epoch)
+        weights, rows = one.task.net.n_params, len(one.data.X)
+        known = self._known("begin", there.epoch)
+        epochs = 0 if known is not None else self.timeline.away(there.epoch)
+        replayed = there.batch - self._nearest_batch(there)[0]
+        return epochs * (rows * weights + EACH * updates(one) // 100) + replayed * (
+            (one.batch or rows) * weights + EACH
+        )
 
     def _stopped(self, error: GlassnetError) -> None:
         self.player.stop()
@@ -514,6 +553,7 @@ class Session:
     def _arrived(self, epoch: int, state: State | None) -> None:
         self._stand(replace(self.position, epoch=epoch, batch=0, phase="all"))
         if state is not None:  # the timeline need not be asked, which may be at work
+            self._seen["begin"] = (self._key(epoch), state)
             self._seen["state"] = (self._key((epoch, 0)), state)
         self._tell("frame")
 
@@ -523,6 +563,10 @@ class Session:
         elif why:
             self.say(why)
         self._tell("controls", "frame", "pick")
+
+    def _known(self, what: str, key: Any) -> Any:
+        kept = self._seen.get(what)
+        return kept[1] if kept is not None and kept[0] == self._key(key) else None
 
     def _kept(self, what: str, key: Any, make: Callable[[], Any]) -> Any:
         # made once for a position; the timeline's object tells one run from another
@@ -538,33 +582,31 @@ class Session:
 
     def _find_state(self) -> State:
         position = self.position
-        state = self.timeline.at(position.epoch)
-        one = self.problem
-        for b in range(position.batch):  # each batch an epoch of its own, in the epoch's order
-            rows = self._batch_rows(b)
-            after = last(
-                train(
-                    one.task,
-                    one.data.X[rows],
-                    one.data.y[rows],
-                    state,
-                    engine=self.engine,
-                    epochs=1,
-                )
-            ).state
-            state = replace(after, epoch=state.epoch, chance=state.chance)
-        return state
+        done, state = self._nearest_batch(position)
+        if state is None:
+            state = self._epoch_state()
+        return batches(self.problem, state, done, position.batch, self.engine)
 
-    def _batch_rows(self, batch: int) -> np.ndarray:
-        one = self.problem
-        n, size = len(one.data.X), one.batch
-        if size is None:
-            return np.arange(n)
-        order, _ = self.timeline.at(self.position.epoch).chance.permutation(n)
-        return np.asarray(order[batch * size : (batch + 1) * size])
+    def _epoch_state(self) -> State:
+        # before the first batch of the epoch that one stands in
+        epoch = self.position.epoch
+        return cast("State", self._kept("begin", epoch, lambda: self.timeline.at(epoch)))
+
+    def _nearest_batch(self, there: Position) -> tuple[int, State | None]:
+        # the state that is shown, where it lies before that place in the same epoch
+        kept = self._seen.get("state")
+        if kept is not None:
+            batch = kept[0][-1][1]
+            if kept[0] == self._key((there.epoch, batch)) and batch <= there.batch:
+                return batch, kept[1]
+        return 0, None
 
     def _find_rows(self) -> np.ndarray:
-        return self._batch_rows(self.position.batch)
+        one, batch = self.problem, self.position.batch
+        if one.batch is None:
+            return np.arange(len(one.data.X))
+        order, _ = self.state.chance.permutation(len(one.data.X))
+        return np.asarray(order[batch * one.batch : (batch + 1) * one.batch])
 
     def _find_trace(self) -> Trace:
         one, rows = self.problem, self.rows

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -41,6 +41,11 @@ class Segment:
     problem: Problem
 
 
+def bytes_of(state: State) -> int:
+    """What it takes to keep a state."""
+    return sum(array.nbytes for array in (state.theta, *state.slots))
+
+
 class Timeline:
     """A run from its first state on. One thread at a time works on it; others wait."""
 
@@ -48,12 +53,12 @@ class Timeline:
         begin = first_state(problem)
         self.engine = engine
         self.end = 0
-        self._lock = RLock()
+        self._lock = RLock()  # of who trains on
+        self._kept = Lock()  # of the lists alone, never for long: whoever only looks does not wait
         self._segments = [Segment(0, problem)]
         self._epochs = [0]  # of the keyframes, in order
         self._states = [begin]
-        size = sum(array.nbytes for array in (begin.theta, *begin.slots))
-        self._most = int(np.clip(limits.KEYFRAMES // max(size, 1), FEWEST, MOST))
+        self._most = int(np.clip(limits.KEYFRAMES // max(bytes_of(begin), 1), FEWEST, MOST))
         self._curves: dict[Curve, Array] = {name: np.empty(1024) for name in get_args(Curve)}
 
     def curve(self, name: Curve = "loss") -> Array:
@@ -70,24 +75,35 @@ class Timeline:
             raise BadInput(
                 f"epoch {epoch}", f"0 to {self.end} is expected: so far the run has come"
             )
-        with self._lock:
+        one, state = self.nearest(epoch)
+        return self.onward(one, state, epoch - state.epoch)
+
+    def nearest(self, epoch: int) -> tuple[Problem, State]:
+        """The last state that is kept of this epoch or one before, and what was learnt from it."""
+        with self._kept:
             k = bisect_right(self._epochs, epoch) - 1
-            state = self._states[k]
-            if state.epoch == epoch:
-                return state
-            one = self.problem_at(self._epochs[k])
-            return last(
-                train(
-                    one.task,
-                    one.data.X,
-                    one.data.y,
-                    state,
-                    engine=self.engine,
-                    epochs=epoch - state.epoch,
-                    batch_size=one.batch,
-                    every=epoch - state.epoch,
-                )
-            ).state
+            return self.problem_at(self._epochs[k]), self._states[k]
+
+    def away(self, epoch: int) -> int:
+        """How many epochs must be trained to have the state of this one."""
+        return epoch - self.nearest(epoch)[1].epoch
+
+    def onward(self, one: Problem, state: State, epochs: int) -> State:
+        """The state so many epochs later; nothing of it is kept."""
+        if epochs == 0:
+            return state
+        return last(
+            train(
+                one.task,
+                one.data.X,
+                one.data.y,
+                state,
+                engine=self.engine,
+                epochs=epochs,
+                batch_size=one.batch,
+                every=epochs,
+            )
+        ).state
 
     def advance(self, epochs: int) -> State:
         """So many epochs more at the end. Where they diverge, it stands at the last good one."""
@@ -110,11 +126,14 @@ class Timeline:
     def reach(self, epoch: int) -> State:
         """The state at the end of an epoch, trained to if need be; nobody comes in between."""
         with self._lock:
-            return self.advance(epoch - self.end) if epoch > self.end else self.at(epoch)
+            if epoch > self.end:
+                return self.advance(epoch - self.end)
+        return self.at(epoch)
 
     def change(self, epoch: int, problem: Problem, state: State) -> None:
         """From this epoch on something else is learnt, from this state; what followed is gone."""
-        with self._lock:
+        with self._lock, self._kept:
+            self._afford(epoch, problem, state)
             kept = bisect_right(self._epochs, epoch - 1)
             del self._epochs[kept:], self._states[kept:]
             self._epochs.append(epoch)
@@ -122,6 +141,23 @@ class Timeline:
             self._segments = [one for one in self._segments if one.first < epoch]
             self._segments.append(Segment(epoch, problem))
             self.end = epoch
+
+    def _afford(self, epoch: int, problem: Problem, state: State) -> None:
+        # where a segment begins its state and its rows stay, so these are bounded apart
+        kept = [one for one in self._segments if 0 < one.first < epoch]
+        pinned = [(self._states[bisect_right(self._epochs, o.first) - 1], o.problem) for o in kept]
+        before, total = self._segments[0].problem, 0
+        for its, one in [*pinned, (state, problem)]:
+            total += bytes_of(its) + (one.data.X is not before.data.X) * (
+                one.data.X.nbytes + one.data.y.nbytes
+            )
+            before = one
+        if total > limits.CHANGED and kept:
+            raise BadInput(
+                f"{len(kept) + 1} changes of so large a run",
+                f"{limits.CHANGED // 2**20} MB of states and rows are kept for them on this page",
+                "Go back to an epoch before some of them, or begin a new run.",
+            )
 
     def take_curves(self, other: Timeline) -> None:
         """The curves of another run, as far as it has come, in place of one's own."""
@@ -131,7 +167,7 @@ class Timeline:
 
     def forget_states(self) -> None:
         """Losses alone are kept, for a run that is only looked at beside another."""
-        with self._lock:
+        with self._lock, self._kept:
             self._epochs, self._states = self._epochs[:1], self._states[:1]
 
     @property
@@ -168,11 +204,12 @@ class Timeline:
             if end > len(room):
                 room = self._curves[name] = np.concatenate([room, np.empty(max(end, len(room)))])
             room[self.end : end] = values
-        self.end = end
-        self._epochs.append(end)
-        self._states.append(record.state)
-        if len(self._epochs) > self._most:
-            self._thin()
+        with self._kept:
+            self.end = end
+            self._epochs.append(end)
+            self._states.append(record.state)
+            if len(self._epochs) > self._most:
+                self._thin()
         return record.state
 
     def _thin(self) -> None:
