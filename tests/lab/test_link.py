@@ -3,14 +3,16 @@
 import asyncio
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from glassnet.core.errors import BadInput
-from glassnet.lab import limits, player
+from glassnet.lab import limits, page, player
 from glassnet.lab.link import arrive, link, opened
 from glassnet.lab.pick import Pick
+from glassnet.lab.player import Goal
 from glassnet.lab.session import Session
 from glassnet.lab.setting import PRESETS, Setting
 
@@ -221,6 +223,29 @@ def test_a_large_table_comes_in_batches(monkeypatch):
     mine = replace(Session(Setting(n=2000)).data, name="mine.csv")
     monkeypatch.setattr(limits, "CELLS", 10_000)
     assert opened("data=table", table=mine).problem.batch == 256
+
+
+def test_the_address_is_told_now_and_then_while_it_trains(monkeypatch):
+    session, told, now = Session(), [], [100.0]
+    screen = object.__new__(page.Screen)
+    screen.session, screen._address, screen._told = session, "", 0.0
+    screen.client = SimpleNamespace(run_javascript=told.append)
+    screen.lesson = SimpleNamespace(query=lambda: "")
+    monkeypatch.setattr(page, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    session.player.goal = Goal(1000)  # as if it played
+    for _ in range(24):
+        session._arrived(session.position.epoch + 1, session.timeline.advance(1))
+        screen._tell_address()
+        now[0] += 0.125
+    assert len(told) == 3
+    assert "at=17&" in told[-1]
+    session.pause()
+    screen._tell_address()  # where it stands is told at once
+    assert "at=24&" in told[-1]
+    monkeypatch.setattr(page, "LETTERS", 10)
+    session.next()
+    screen._tell_address()
+    assert len(told) == 4
 
 
 def test_changes_are_bounded():
