@@ -512,9 +512,9 @@ def test_a_long_way_is_gone_by_the_workers_and_the_old_picture_stays(monkeypatch
     waited(session, lambda s: s.go(17), watch=lambda: frames.append(there(session)))
     assert set(frames) == {(0, 0, "ready")}
     assert there(session) == (17, 0, "all")
+    monkeypatch.setattr(session.timeline, "onward", None)  # its state is at hand for whoever asks
     np.testing.assert_array_equal(session.state.theta, expected[17])
     assert (old != session.state.theta).any()
-    monkeypatch.setattr(session.timeline, "onward", None)  # its state is at hand for whoever asks
     session.edit("W1[0,0]", "1")
     assert session.position.epoch == 17
 
@@ -543,6 +543,10 @@ def test_a_long_epoch_is_trained_by_the_workers(monkeypatch):
         assert session.position == quick.position
         np.testing.assert_array_equal(session.state.theta, quick.state.theta)
         np.testing.assert_array_equal(session.rows, quick.rows)
+        straight = Session(Setting(batch=50))  # there in one go, not batch after batch
+        straight.timeline.reach(quick.position.epoch)
+        straight.move(quick.position)
+        np.testing.assert_array_equal(session.state.theta, straight.state.theta)
     waited(session, lambda s: s.go(0))
     waited(session, *[Session.next] * 4)
     waited(session, Session.step_sample)
