@@ -67,7 +67,7 @@ def test_the_bias_and_the_loss_are_reached_too(lab: Lab) -> None:
     lab.press("Enter")
     expect(lab.title).to_contain_text("Bias b₁[")
     lab.press("End")
-    assert focused(lab).startswith("loss")
+    assert focused(lab).startswith("mean loss")
     lab.press("Enter")
     expect(lab.title).to_contain_text("Loss")
 
