@@ -116,12 +116,12 @@ class Player:
                     if self.goal is not goal:
                         return
                     continue
-                start = time.perf_counter()
-                state = await workers.training(partial(further, timeline, epoch + asked, pins))
+                piece = partial(further, timeline, epoch + asked, pins)
+                state, took = await workers.training(partial(workers.timed, piece))
                 if self.goal is not goal:  # stopped, or sent elsewhere, meanwhile
                     return
                 now = time.perf_counter()
-                size = workers.next_size(max(size, asked), (now - start), limits.EPOCHS)
+                size = workers.next_size(max(size, asked), took, limits.EPOCHS)
                 there = first_below(timeline, epoch, epoch + asked, goal.below)
                 epoch, done = epoch + asked, done + asked
                 if self.speed and done < (now - began) * self.speed / 2:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -34,6 +35,12 @@ async def training(work: Callable[[], T]) -> T:
 async def drawing(work: Callable[[], T]) -> T:
     """The result of what a page is to be shown."""
     return await asyncio.get_running_loop().run_in_executor(_pool("drawing"), work)
+
+
+def timed(work: Callable[[], T]) -> tuple[T, float]:
+    """The result and the seconds that it took, without those in the queue: so turns stay fair."""
+    began = time.perf_counter()
+    return work(), time.perf_counter() - began
 
 
 def next_size(size: int, seconds: float, most: int) -> int:
