@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nicegui import app, context, ui
+from nicegui.events import GenericEventArguments
 
 from glassnet.lab.frame import frame, structure
 from glassnet.lab.link import LETTERS, link
@@ -28,11 +29,13 @@ from glassnet.lab.session import News, Session
 
 PACE = 1 / 30
 """Seconds between two frames at least."""
+UNDER_WAY = 2
+"""Frames that are sent and not yet drawn, at most: one is made while another is painted."""
 PATIENCE = 1.0
 """Seconds after which a page that did not say that it drew is sent the next frame all the same."""
 TELLING = 1.0
 """Seconds between two addresses while it trains: a browser takes no more than some a second."""
-READING = 0.25
+READING = 0.3
 """Seconds between two refreshes of the arithmetic while it trains: nobody reads faster."""
 
 HERE = Path(__file__).parent
@@ -58,7 +61,8 @@ class Screen:
         self._news: set[News] = set()
         self._wake = asyncio.Event()
         self._drawn = asyncio.Event()
-        self._number = 0
+        self._number = self._seen = 0  # the frame sent last, and the last one that was drawn
+        self._later: asyncio.TimerHandle | None = None
         self._read = 0.0  # when the arithmetic was refreshed last
         self._address = ""
         self._told = 0.0  # when the address was told last
@@ -78,7 +82,7 @@ class Screen:
         self.table = table_dialog(session)
         self.help = key_help()
         self._keys()
-        self.network.view.on("drawn", lambda _: self._drawn.set())
+        self.network.view.on("drawn", self._has_drawn)
         session.subscribe(self._hear)
         self._hear("structure")
         self._hear("controls")
@@ -146,7 +150,7 @@ class Screen:
         self._wake.set()
 
     async def _follow(self) -> None:
-        """Show what changed; the next frame goes out once the page has drawn the last."""
+        """Show what changed; no more frames go out than the page draws."""
         await self.client.connected()
         while not self.client.is_deleted:
             await self._wake.wait()
@@ -159,8 +163,16 @@ class Screen:
                 except Exception as error:  # noqa: BLE001 - one picture less, and the next one comes
                     app.handle_exception(error)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._drawn.wait(), PATIENCE)
+                while self._number - self._seen >= UNDER_WAY:
+                    self._drawn.clear()
+                    await asyncio.wait_for(self._drawn.wait(), PATIENCE)
             await asyncio.sleep(max(0.0, PACE - (time.perf_counter() - began)))
+
+    def _has_drawn(self, event: GenericEventArguments) -> None:
+        drawn = event.args.get("id") if isinstance(event.args, dict) else None
+        if isinstance(drawn, int):
+            self._seen = max(self._seen, min(drawn, self._number))
+            self._drawn.set()
 
     def _show(self, news: set[News]) -> None:
         session = self.session
@@ -175,18 +187,21 @@ class Screen:
         if "controls" in news:
             for bar in (self.training, self.learning, self.data, self.network, self.time):
                 bar.refresh()
-        self._drawn.clear()
         self._number += 1
         found: dict[str, Any] = frame(session, self._number)
         for view in (self.network, self.data, self.time):
             view.frame(found)
         now = time.perf_counter()
-        if not session.playing or now - self._read > READING:
+        if "pick" in news or not session.playing or now - self._read > READING:
             self._read = now
             self.arithmetic.refresh()
             self._tell_address()
-        elif not self._news:  # what is skipped now is shown soon
-            asyncio.get_running_loop().call_later(READING, self._hear, "frame")
+        elif self._later is None:  # what is skipped now is shown soon
+            self._later = asyncio.get_running_loop().call_later(READING, self._catch_up)
+
+    def _catch_up(self) -> None:
+        self._later = None
+        self._hear("frame")
 
     def _tell_address(self) -> None:
         # the address shows the same again, also after a reload in the midst of training
