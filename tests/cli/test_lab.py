@@ -129,12 +129,14 @@ def test_a_model_is_what_one_finds(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.slow
 def test_it_serves(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
     one = subprocess.Popen(
         [sys.executable, "-m", "glassnet", "lab", "--no-open", "--port", "0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        cwd=tmp_path,
+        cwd=empty,
         env={**os.environ},
     )
     assert one.stdout is not None
@@ -147,4 +149,4 @@ def test_it_serves(tmp_path: Path) -> None:
     said, errors = one.communicate(timeout=10)
     assert "The lab is closed." in said
     assert (one.returncode, errors) == (0, "")
-    assert list(tmp_path.iterdir()) == []
+    assert list(empty.iterdir()) == []  # nothing is left where it was called
