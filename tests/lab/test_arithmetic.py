@@ -667,17 +667,6 @@ def test_a_pick_comes_back_from_the_page(pick):
 
 
 @pytest.mark.parametrize(
-    ("pick", "words"),
-    [(Pick("weight", 1, 2, 0), "weight from input x1 to hidden neuron 3"),
-     (Pick("bias", 2), "bias of output neuron"), (Pick("sample", 0, 3), "sample 4"),
-     (Pick("epoch", 0, 3), "epoch 3"), (Pick("layer", 1), "hidden layer"), (Pick("loss"), "loss"),
-     (Pick("layer", 2), "output layer"), (Pick("none"), "the whole network")],
-)  # fmt: skip
-def test_picks_in_words(pick, words):
-    assert pick.describe(network(2, 8, 1), ("x1", "x2")) == words
-
-
-@pytest.mark.parametrize(
     ("text", "value"),
     [("-1/3", -1 / 3), ("0,5", 0.5), ("1e-3", 1e-3), ("−0.2", -0.2), ("  3 ", 3.0), ("+.5", 0.5),
      ("2.", 2.0), ("1 / 4", 0.25), ("1/−4", -0.25), ("1E+2", 100.0), ("0", 0.0)],

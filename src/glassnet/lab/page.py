@@ -11,6 +11,7 @@ from typing import Any
 from nicegui import app, context, ui
 from nicegui.events import GenericEventArguments
 
+from glassnet.lab.drawings.views import dress
 from glassnet.lab.frame import frame, structure
 from glassnet.lab.link import LETTERS, link
 from glassnet.lab.panels.arithmetic import Arithmetic
@@ -66,7 +67,8 @@ class Screen:
         self._read = 0.0  # when the arithmetic was refreshed last
         self._address = ""
         self._told = 0.0  # when the address was told last
-        for sheet in ("drawings/lab.css", "arithmetic.css", "page.css"):
+        dress()
+        for sheet in ("arithmetic.css", "page.css"):
             ui.add_css(HERE / sheet)
         with ui.element("div").classes("lab"):
             self._top(query)

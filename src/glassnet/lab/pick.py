@@ -84,29 +84,6 @@ class Pick:
                 raise BadInput(f"a bias of layer {self.layer}", "it has none")
         return self
 
-    def describe(
-        self, net: Network, inputs: Sequence[str] = (), outputs: Sequence[str] = ()
-    ) -> str:
-        """In words, which count from 1."""
-        match self.kind:
-            case "neuron":
-                return neuron_words(net, self.layer, self.unit, inputs, outputs)
-            case "weight":
-                start = neuron_words(net, self.layer - 1, self.source, inputs, outputs)
-                end = neuron_words(net, self.layer, self.unit, inputs, outputs)
-                return f"weight from {start} to {end}"
-            case "bias":
-                return f"bias of {neuron_words(net, self.layer, self.unit, inputs, outputs)}"
-            case "input":
-                return neuron_words(net, 0, self.unit, inputs, outputs)
-            case "sample" | "epoch":
-                return f"{self.kind} {self.unit + (self.kind == 'sample')}"
-            case "layer":
-                return layer_words(net, self.layer)
-            case "loss":
-                return "loss"
-        return "the whole network"
-
 
 def _within(what: str, got: int, least: int, most: int) -> None:
     if not least <= got <= most:

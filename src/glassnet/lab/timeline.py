@@ -25,7 +25,7 @@ from glassnet.engines.choice import EngineName
 from glassnet.engines.divergence import Divergence
 from glassnet.lab import limits
 from glassnet.lab.problem import Problem, first_state
-from glassnet.training.stream import last, train
+from glassnet.training.stream import Epoch, last, train
 
 FEWEST, MOST = 16, 512
 """Keyframes of one run: MOST, fewer where states are large."""
@@ -90,20 +90,7 @@ class Timeline:
 
     def onward(self, one: Problem, state: State, epochs: int) -> State:
         """The state so many epochs later; nothing of it is kept."""
-        if epochs == 0:
-            return state
-        return last(
-            train(
-                one.task,
-                one.data.X,
-                one.data.y,
-                state,
-                engine=self.engine,
-                epochs=epochs,
-                batch_size=one.batch,
-                every=epochs,
-            )
-        ).state
+        return self._train(one, state, epochs).state if epochs else state
 
     def advance(self, epochs: int) -> State:
         """So many epochs more at the end. Where they diverge, it stands at the last good one."""
@@ -178,21 +165,27 @@ class Timeline:
     def _segment(self, epoch: int) -> int:
         return bisect_right([one.first for one in self._segments], epoch) - 1
 
-    def _go_on(self, state: State, epochs: int) -> State:
-        one = self.problem_at(self.end)
-        record = last(
+    def _train(
+        self, one: Problem, state: State, epochs: int, validation: tuple[Any, ...] | None = None
+    ) -> Epoch:
+        X, y = one.data.X, one.data.y
+        return last(
             train(
                 one.task,
-                one.data.X,
-                one.data.y,
+                X,
+                y,
                 state,
                 engine=self.engine,
                 epochs=epochs,
                 batch_size=one.batch,
-                validation=one.validation,
+                validation=validation,
                 every=epochs,
             )
         )
+
+    def _go_on(self, state: State, epochs: int) -> State:
+        one = self.problem_at(self.end)
+        record = self._train(one, state, epochs, one.validation)
         costs, end = record.costs, self.end + epochs
         measured: dict[Curve, Any] = {
             "loss": costs.loss,

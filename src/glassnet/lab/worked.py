@@ -7,7 +7,7 @@ carry all their digits. Everything here was computed by the trace.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from html import escape
@@ -16,7 +16,7 @@ from glassnet.lab.pick import Pick
 from glassnet.walkthrough import as_html, as_mathml
 from glassnet.walkthrough.as_text import plain
 from glassnet.walkthrough.blackboard import blackboard
-from glassnet.walkthrough.explain import Term, Working, added_up
+from glassnet.walkthrough.explain import Working, added_up
 from glassnet.walkthrough.expression import BINDS, Expression
 from glassnet.walkthrough.look import Look
 from glassnet.walkthrough.numerals import Numerals, true_minus
@@ -189,8 +189,3 @@ def target(pick: Pick) -> str:
 def link(pick: Pick, inside: str) -> str:
     """A button that selects; `inside` is HTML."""
     return f'<button type="button" class="sum-link" {target(pick)}>{inside}</button>'
-
-
-def links_of(terms: Sequence[Term], row: Callable[[Term], Row]) -> list[Row]:
-    """A row a term."""
-    return [row(term) for term in terms]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 from nicegui import ui
@@ -14,9 +13,6 @@ from glassnet.lab.arithmetic import Asked, Content, arithmetic
 from glassnet.lab.panels.fields import Fields
 from glassnet.lab.pick import Pick
 from glassnet.lab.session import Session
-
-STYLE = Path(__file__).parents[1] / "arithmetic.css"
-"""The style of the HTML, to be put into the page once."""
 
 ONE_SAMPLE = {"neuron", "input", "sample"}
 """What is seen on one sample, which may be one that the update does not learn from."""
