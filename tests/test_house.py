@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -41,6 +42,25 @@ def test_importing_glassnet_loads_nothing_beyond_numpy() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout
     assert set(printed.split()) - sys.stdlib_module_names - {"numpy"} == {"glassnet"}
+
+
+@pytest.mark.slow
+def test_every_process_finds_the_same_tests_in_the_same_order() -> None:
+    """Workers that do not agree run nothing. Two orders of hashes, two seconds of the clock."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    found = []
+    for seed in ("0", "1"):
+        printed = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        found.append([line for line in printed.splitlines() if "::" in line])
+    assert len(found[0]) > 1000
+    assert found[0] == found[1]
 
 
 def test_every_dependency_has_a_lower_bound_and_is_pinned() -> None:
