@@ -171,3 +171,33 @@ def test_two_who_ask_at_once_get_each_the_epoch_that_was_asked_for():
     with ThreadPoolExecutor(2) as pool:
         for found in pool.map(asked, range(2)):
             assert found == list(range(1, 400))
+
+
+def test_what_is_played_again_goes_on_from_where_it_came_to():
+    one = of(PRESETS["xor"])
+    timeline, trained = Timeline(one), []
+    timeline.advance(1000)  # no keyframe in between
+    whole = timeline.onward
+
+    def counted(one, state, epochs):
+        trained.append(epochs)
+        return whole(one, state, epochs)
+
+    timeline.onward = counted
+    state = None
+    for epoch in (100, 110, 135):
+        state = further(timeline, epoch, [], state)
+        assert state.epoch == epoch
+        np.testing.assert_array_equal(state.theta, timeline.at(epoch).theta)
+    assert trained[::2] == [100, 10, 25]
+
+
+def test_what_is_played_again_takes_up_a_change_on_its_way():
+    one = of(PRESETS["xor"])
+    timeline = Timeline(one)
+    timeline.advance(100)
+    before = timeline.at(90)
+    there = timeline.at(95)
+    timeline.change(95, one, replace(there, theta=there.theta + 1))
+    timeline.advance(10)
+    np.testing.assert_array_equal(further(timeline, 100, [], before).theta, timeline.at(100).theta)

@@ -105,6 +105,7 @@ class Player:
     async def _run(self, timeline: Timeline, epoch: int, goal: Goal, pins: list[Pin]) -> None:
         size, done, began = 1, 0, time.perf_counter()
         seen, since = epoch, began
+        state: State | None = None
         why: str | GlassnetError = ""
         try:
             while epoch < goal.epoch:
@@ -116,7 +117,7 @@ class Player:
                     if self.goal is not goal:
                         return
                     continue
-                piece = partial(further, timeline, epoch + asked, pins)
+                piece = partial(further, timeline, epoch + asked, pins, state)
                 state, took = await workers.training(partial(workers.timed, piece))
                 if self.goal is not goal:  # stopped, or sent elsewhere, meanwhile
                     return
@@ -141,9 +142,12 @@ class Player:
             self.ended(why)
 
 
-def further(timeline: Timeline, epoch: int, pins: list[Pin]) -> State:
-    """The state at the end of an epoch, trained to if need be; living pins go as far."""
-    state = timeline.reach(epoch)
+def further(timeline: Timeline, epoch: int, pins: list[Pin], before: State | None = None) -> State:
+    """The state at the end of an epoch, trained to if need be; living pins go as far.
+
+    before : the state of an earlier epoch of this run, from which it is near.
+    """
+    state = timeline.reach(epoch, before)
     for pin in pins:
         if pin.alive and pin.timeline.end < epoch:
             with contextlib.suppress(GlassnetError):  # its curve ends there

@@ -69,13 +69,19 @@ class Timeline:
         """What is learnt after this epoch."""
         return self._segments[self._segment(epoch)].problem
 
-    def at(self, epoch: int) -> State:
-        """The state at the end of an epoch, as it was; after what was changed there."""
+    def at(self, epoch: int, before: State | None = None) -> State:
+        """The state at the end of an epoch, as it was; after what was changed there.
+
+        before : the state of an earlier epoch of this run, where one is at hand.
+        """
         if not 0 <= epoch <= self.end:
             raise BadInput(
                 f"epoch {epoch}", f"0 to {self.end} is expected: so far the run has come"
             )
         one, state = self.nearest(epoch)
+        # what is played again would else begin at the keyframe for every piece
+        if before is not None and state.epoch < before.epoch <= epoch:
+            state = before
         return self.onward(one, state, epoch - state.epoch)
 
     def nearest(self, epoch: int) -> tuple[Problem, State]:
@@ -110,12 +116,12 @@ class Timeline:
                     self._go_on(state, error.state.epoch - state.epoch)
                 raise
 
-    def reach(self, epoch: int) -> State:
+    def reach(self, epoch: int, before: State | None = None) -> State:
         """The state at the end of an epoch, trained to if need be; nobody comes in between."""
         with self._lock:
             if epoch > self.end:
                 return self.advance(epoch - self.end)
-        return self.at(epoch)
+        return self.at(epoch, before)
 
     def change(self, epoch: int, problem: Problem, state: State) -> None:
         """From this epoch on something else is learnt, from this state; what followed is gone."""
