@@ -38,7 +38,7 @@ def walked():
     run(session, 20)
     session.edit("W1[0,2]", "-1/3")
     run(session, 5)
-    session.set(optimizer="adam:lr=0.03")
+    session.set(optimizer="adam:lr=0.03", clip=0.1, dropout=0.2)
     session.add_point((0.25, -0.5), 1)
     run(session, 7)
     session.step_batch()

@@ -5,6 +5,7 @@ import io
 import json
 import shlex
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,9 @@ CHANGED = {
     "another seed and start": Setting(seed=5, start=2, data_seed=3, n=90, noise=0.25),
     "all rows learnt from, as they are": Setting(held=0.0, scaled=False),
     "penalties and a sum": Setting(l1=1e-3, l2=0.01, reduction="sum", optimizer="sgd:lr=0.01"),
+    "clipped, and neurons left out": Setting(
+        hidden=(8, 4), activations=("tanh",) * 2, clip=0.2, dropout=(0.5, 0.25), batch=50, seed=3
+    ),
     "constants": Setting(
         data="iris",
         hidden=(4, 3),
@@ -115,7 +119,9 @@ def test_python_makes_what_was_changed_on_the_way() -> None:
     session.edit("b2[0]", "0,5")
     session.set(optimizer="sgd:lr=0.3", l2=0.01)
     train(session, 5)
-    session.set(batch=None, reduction="sum", optimizer="sgd:lr=0.001")
+    session.set(batch=None, reduction="sum", optimizer="sgd:lr=0.001", clip=2.0, dropout=0.25)
+    train(session, 5)
+    session.set(clip=None, dropout=0.0)
     train(session, 5)
     session.add_point((0.5, 0.2), 1)
     session.move_point(3, (0.1, 0.2))
@@ -195,8 +201,17 @@ def test_the_command_opens_the_same_page() -> None:
     assert opened(words[3]).setting == session.origin
 
 
-def test_the_command_for_a_table_ends_in_the_same_weights() -> None:
-    session = plants(seed=3, l2=0.01, optimizer="adam:lr=0.05", batch=3)
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"clip": 0.05, "dropout": 0.5},
+        {"hidden": (3, 4), "activations": ("tanh", "relu"), "dropout": (0.0, 0.5)},
+    ],
+    ids=["plain", "clipped, left out", "a rate each"],
+)
+def test_the_command_for_a_table_ends_in_the_same_weights(more: dict[str, Any]) -> None:
+    session = plants(seed=3, l2=0.01, optimizer="adam:lr=0.05", batch=3, **more)
     train(session, 9)
     line = outputs.command_line(session).splitlines()[0]
     words = shlex.split(line)
@@ -265,6 +280,14 @@ def test_the_notebook_runs_and_proves_the_run() -> None:
     found, _ = ran(code_of(file.content.decode()))
     trained_to = np.concatenate([found["W1"].ravel(), found["W2"].ravel()])
     np.testing.assert_allclose(trained_to, session.state.theta, rtol=1e-9)
+
+
+def test_the_notebook_clips_and_leaves_out_as_the_page_does() -> None:
+    session = trained(replace(PRESETS["xor"], clip=0.1, dropout=0.5, batch=2), 9)
+    file = outputs.notebook(session)
+    found, _ = ran(code_of(file.content.decode()))
+    named = session.problem.task.net.named(session.state.theta)
+    np.testing.assert_allclose(found["W1"], named["W1"], rtol=1e-9)
 
 
 def test_a_notebook_whose_arrays_are_many_comes_with_them_in_a_zip() -> None:

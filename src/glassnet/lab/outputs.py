@@ -12,7 +12,7 @@ import io
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -35,7 +35,7 @@ from glassnet.exchange.model import Model, save_model
 from glassnet.lab import frame
 from glassnet.lab.data import DRAWN, FIXED, Data, built_in, edited, split, target
 from glassnet.lab.link import link
-from glassnet.lab.problem import BURNT, Problem, problem
+from glassnet.lab.problem import BURNT, Problem, left_out, problem
 from glassnet.lab.session import Session
 from glassnet.lab.setting import Change, Point, Setting
 from glassnet.walkthrough.explain import place
@@ -312,6 +312,10 @@ def _train_words(session: Session) -> list[str]:
     # with = in between, a name that begins with - is no option
     words = ["glassnet", "train", _file_of(data.name)]
     words += [f"{option}={value}" for option, value in options.items()]
+    if setting.clip is not None:
+        words.append(f"--clip={setting.clip}")
+    if task.dropout is not None:
+        words.append(f"--dropout={','.join(map(str, task.dropout.rates(task.net)[:-1]))}")
     return words if setting.bias else [*words, "--no-bias"]
 
 
@@ -444,6 +448,9 @@ class _Program:
                 elif name == "points":
                     yield from self.points(points, value)
                     points = value
+                elif name == "dropout":
+                    dropout = left_out(replace(self.session.origin, dropout=value), self.first.net)
+                    yield f"task = replace(task, dropout={spell(dropout)})"
                 elif name != "epochs":
                     yield f"task = replace(task, {name}={spell(value)})"
             if change.weights:

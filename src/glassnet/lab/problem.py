@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from glassnet.core.activations import Activation, Exp, Identity, Sigmoid, Softmax
+from glassnet.core.dropout import Dropout
 from glassnet.core.errors import BadInput
 from glassnet.core.losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson, SquaredError
 from glassnet.core.network import Network
@@ -70,7 +71,8 @@ def problem(setting: Setting, data: Data) -> Problem:
     within("weights and biases", net.n_params, limits.PARAMETERS)
     rows = min(setting.batch or len(data.X), len(data.X))
     hint = f"Try batches, of {BATCH} rows."
-    within("rows times neurons of one update", rows * sum(net.sizes), limits.CELLS, hint=hint)
+    cells = rows * numbers_a_row(setting, data)
+    within("rows times neurons of one update", cells, limits.CELLS, hint=hint)
     within("rows times weights", len(data.X) * net.n_params, limits.WORK)
     loss.check_targets(data.y)
     task = Task(
@@ -80,15 +82,31 @@ def problem(setting: Setting, data: Data) -> Problem:
         cast("Reduction", setting.reduction),
         l1=setting.l1,
         l2=setting.l2,
+        clip=setting.clip,
+        dropout=left_out(setting, net),
     )
     return Problem(setting, data, task)
 
 
+def left_out(setting: Setting, net: Network) -> Dropout | None:
+    """Dropout as a setting has it; its masks are drawn from the setting's seed."""
+    dropout = Dropout(setting.dropout, setting.seed)
+    return dropout if any(dropout.rates(net)) else None
+
+
 def in_batches(setting: Setting, data: Data) -> Setting:
     """The same, in batches where an update of all rows would be more than this page can show."""
-    neurons = data.X.shape[1] + sum(setting.hidden) + data.y.shape[1]
-    large = setting.batch is None and len(data.X) * neurons > limits.CELLS
+    cells = len(data.X) * numbers_a_row(setting, data)
+    large = setting.batch is None and cells > limits.CELLS
     return replace(setting, batch=BATCH) if large else setting
+
+
+def numbers_a_row(setting: Setting, data: Data) -> int:
+    """Inputs and neurons; one that dropout may leave out counts twice, for its mask."""
+    rates = setting.dropout
+    each = rates if isinstance(rates, tuple) else (rates,) * len(setting.hidden)
+    masked = sum(size for size, rate in zip(setting.hidden, each, strict=True) if rate)
+    return int(data.X.shape[1] + sum(setting.hidden) + masked + data.y.shape[1])
 
 
 def answers(setting: Setting, data: Data) -> tuple[Loss, Activation]:

@@ -14,6 +14,7 @@ from glassnet.lab.panels.fields import Fields, button
 from glassnet.lab.panels.learning import whole
 from glassnet.lab.pick import Pick
 from glassnet.lab.session import Session
+from glassnet.lab.setting import rates
 
 HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
 
@@ -118,12 +119,15 @@ class NetworkPanel:
     def _neurons(self, k: int, by: int) -> None:
         setting = self.session.setting
         hidden, activations = list(setting.hidden), list(setting.activations)
+        dropout = setting.dropout
         neurons = hidden[k] + by
         if neurons < 1:  # a layer without neurons is no layer
             del hidden[k], activations[k]
+            if isinstance(dropout, tuple):
+                dropout = rates((*dropout[:k], *dropout[k + 1 :]))
         else:
             hidden[k] = neurons
-        self.session.set(hidden=tuple(hidden), activations=tuple(activations))
+        self.session.set(hidden=tuple(hidden), activations=tuple(activations), dropout=dropout)
 
     def _activation(self, k: int, name: str) -> None:
         activations = list(self.session.setting.activations)
@@ -136,8 +140,11 @@ class NetworkPanel:
         setting = self.session.setting
         size = setting.hidden[-1] if setting.hidden else 4
         activation = setting.activations[-1] if setting.activations else "tanh"
+        dropout = setting.dropout
         self.session.set(
-            hidden=(*setting.hidden, size), activations=(*setting.activations, activation)
+            hidden=(*setting.hidden, size),
+            activations=(*setting.activations, activation),
+            dropout=(*dropout, dropout[-1]) if isinstance(dropout, tuple) else dropout,
         )
 
     def frame(self, frame: dict[str, Any]) -> None:
