@@ -269,7 +269,7 @@ def test_what_is_no_parameter_cannot_be_typed_over(where):
     session = Session()
     with pytest.raises(BadInput):
         session.edit(where, "1")
-    assert session.changes == []
+    assert session.changes == ()
 
 
 def test_nonsense_that_was_typed_changes_nothing():
@@ -288,7 +288,7 @@ def test_the_learning_rate_changes_in_the_midst_of_a_run():
     assert session.position.epoch == 10
     np.testing.assert_array_equal(session.state.theta, before)
     assert session.trace.environment()["lr"] == 0.1
-    assert session.changes == [Change(10, (("optimizer", "sgd:lr=0.1"),))]
+    assert session.changes == (Change(10, (("optimizer", "sgd:lr=0.1"),)),)
     session.go(4)
     assert session.trace.environment()["lr"] == 1.0
 
@@ -409,7 +409,7 @@ def test_before_a_change_what_was_set_before_it_holds():
     session.rewind()
     assert session.setting.optimizer == "sgd:lr=1.0"
     session.set(optimizer="sgd:lr=0.25")  # so this is news, and begins anew
-    assert (session.timeline.end, session.changes) == (0, [])
+    assert (session.timeline.end, session.changes) == (0, ())
     assert str(session.problem.task.optimizer) == str(SGD(lr=0.25))
 
 
@@ -588,6 +588,39 @@ def test_changes_are_bounded(monkeypatch):
     with pytest.raises(BadInput, match="changes"):
         session.edit("W1[0,0]", "3")
     assert session.state.theta[0] == 2
+
+
+def test_what_a_change_cuts_does_not_count(monkeypatch):
+    monkeypatch.setattr(limits, "CHANGES", 2)
+    session = Session()
+    for text in ("1", "2"):
+        session.step_epochs()
+        session.edit("W1[0,0]", text)
+    session.go(1)
+    session.edit("W1[0,0]", "3")  # that at the second epoch is gone
+    assert [one.epoch for one in session.changes] == [1, 1]
+    assert session.state.theta[0] == 3
+
+
+def test_a_table_that_is_refused_leaves_the_one_that_is_there(monkeypatch):
+    session = Session()
+    session.use_table(replace(session.data, name="mine"))
+    query, mine = session.query(), session.table
+    larger = replace(Session(Setting(n=2000)).data, name="larger")
+    monkeypatch.setattr(limits, "WORK", 10_000)
+    with pytest.raises(BadInput, match="rows times"):
+        session.use_table(larger)
+    assert session.table is mine
+    assert session.query() == query
+
+
+def test_another_learning_rate_keeps_no_rows_twice():
+    session = Session(PRESETS["xor"])
+    session.add_point((0.5, 0.5), 1)
+    X = session.data.X
+    session.step_epochs()
+    session.set(optimizer="sgd:lr=0.25")
+    assert session.data.X is X
 
 
 def test_rows_of_a_table_are_used_as_they_come():

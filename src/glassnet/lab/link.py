@@ -25,9 +25,10 @@ from glassnet.lab.pick import Pick
 from glassnet.lab.player import SPEEDS, Pin, find, train_to
 from glassnet.lab.position import Phase, Position
 from glassnet.lab.problem import in_batches
-from glassnet.lab.session import Session, updates
+from glassnet.lab.session import Session
 from glassnet.lab.setting import Change, Setting
 from glassnet.lab.timeline import Timeline
+from glassnet.lab.update import updates
 
 SWITCHES = ("hard", "log", "exact", "seed_names", "columns")
 LETTERS = 20_000
@@ -122,7 +123,7 @@ class Elsewhere(Exception):
     """The visitor has begun another run, or changed this one, before the link was there."""
 
 
-def _still(session: Session, run: Timeline, changes: list[Change]) -> None:
+def _still(session: Session, run: Timeline, changes: tuple[Change, ...]) -> None:
     if session.timeline is not run or session.changes is not changes:
         raise Elsewhere
 
