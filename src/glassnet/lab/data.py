@@ -35,6 +35,7 @@ class Data:
     scaling : a line for each input: how it was scaled.
     notes : what a reader should be told.
     encodings, target : from a table's cells to X and y, for the model file.
+    raw : y and held_y in the units of a table's column, where the target is numbers.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Data:
     notes: tuple[str, ...] = ()
     encodings: tuple[Encoding, ...] = ()
     target: Target | None = None
+    raw: tuple[Array, Array | None] | None = None
 
     def __post_init__(self) -> None:
         within("inputs", self.X.shape[1], limits.INPUTS, 1)
@@ -166,6 +168,24 @@ def told(one: Number) -> str:
 def as_they_are(inputs: tuple[str, ...]) -> tuple[str, ...]:
     """That inputs were not scaled."""
     return tuple(f"{name} as it is" for name in inputs)
+
+
+def unit_of(target: Target) -> tuple[str, ...]:
+    """How the numbers that are learnt were scaled: answers on the page are in that scale."""
+    if not isinstance(target, Numbers) or (target.mean, target.scale) == (0.0, 1.0):
+        return ()
+    told = f"{target.column}, which is learnt: minus its mean {target.mean:.4g}, divided by "
+    return (f"{told}its standard deviation {target.scale:.4g}",)
+
+
+def unscaled(data: Data) -> Data:
+    """The same with the numbers that are learnt in the units of their column."""
+    if data.raw is None or not isinstance(data.target, Numbers):
+        return data
+    (y, held_y), column = data.raw, data.target.column
+    notes = [note for note in data.notes if note not in unit_of(data.target)]
+    told = f"{column}, which is learnt: as it is, for the Poisson loss counts"
+    return replace(data, y=y, held_y=held_y, notes=(told, *notes), target=Numbers(column), raw=None)
 
 
 def split(n: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -33,9 +33,9 @@ from glassnet.exchange import names
 from glassnet.exchange.encodings import Category, Number
 from glassnet.exchange.model import Model, save_model
 from glassnet.lab import frame
-from glassnet.lab.data import DRAWN, FIXED, Data, built_in, edited, split, target
+from glassnet.lab.data import DRAWN, FIXED, Data, built_in, split, target, unscaled
 from glassnet.lab.link import link
-from glassnet.lab.problem import BURNT, Problem, left_out, problem
+from glassnet.lab.problem import BURNT, Problem, left_out, of_counts, problem, rows_for
 from glassnet.lab.session import Session
 from glassnet.lab.setting import Change, Point, Setting
 from glassnet.walkthrough.explain import place
@@ -164,7 +164,7 @@ def needs_rows(session: Session) -> bool:
 def _table(session: Session) -> Data:
     if session.table is None:
         raise BadInput("no own table", "one is expected here", "Open a table first.")
-    return session.table
+    return unscaled(session.table) if of_counts(session.origin) else session.table
 
 
 def _few(data: Data) -> bool:
@@ -410,7 +410,7 @@ class _Program:
         origin = self.session.origin
         if origin.data != "table":
             return problem(origin, built_in(origin)).task
-        return problem(origin, edited(_table(self.session), origin.points)).task
+        return problem(origin, rows_for(origin, _table(self.session))).task
 
     def start(self) -> list[str]:
         """The initial weights, drawn as the page draws them."""

@@ -15,10 +15,11 @@ from glassnet.core.network import Network
 from glassnet.core.objective import Reduction
 from glassnet.engines.base import State, Task
 from glassnet.exchange import names
+from glassnet.exchange.targets import Numbers
 from glassnet.lab import limits
-from glassnet.lab.data import Data
+from glassnet.lab.data import Data, edited, unscaled
 from glassnet.lab.limits import within
-from glassnet.lab.setting import Setting
+from glassnet.lab.setting import Point, Setting
 from glassnet.training.metrics import accuracy, r2
 from glassnet.training.stream import Metric, start
 
@@ -88,6 +89,35 @@ def problem(setting: Setting, data: Data) -> Problem:
     return Problem(setting, data, task)
 
 
+def rows_for(setting: Setting, rows: Data) -> Data:
+    """A set's or a table's rows as the setting's loss asks for them, its points edited.
+
+    Counts stay counts for the Poisson loss, as in `glassnet train`.
+    """
+    return edited(unscaled(rows) if of_counts(setting) else rows, setting.points)
+
+
+def of_counts(setting: Setting) -> bool:
+    """Whether the loss is that of counts."""
+    return bool(setting.loss) and isinstance(names.loss(setting.loss), Poisson)
+
+
+def in_its_unit(setting: Setting, before: Setting, rows: Data) -> Setting:
+    """Points edited by hand stay where they are when a loss learns numbers in another unit."""
+    target, n_in, counts = rows.target, rows.X.shape[1], of_counts(setting)
+    if rows.raw is None or not isinstance(target, Numbers) or counts == of_counts(before):
+        return setting
+    points: list[Point] = []
+    for kind, *given in setting.points:
+        if kind == "add" or (kind == "move" and len(given) == n_in + 2):  # its last is a target
+            y = given.pop()
+            given.append(
+                target.mean + target.scale * y if counts else (y - target.mean) / target.scale
+            )
+        points.append((kind, *given))
+    return replace(setting, points=tuple(points))
+
+
 def left_out(setting: Setting, net: Network) -> Dropout | None:
     """Dropout as a setting has it; its masks are drawn from the setting's seed."""
     dropout = Dropout(setting.dropout, setting.seed)
@@ -135,6 +165,8 @@ def answers(setting: Setting, data: Data) -> tuple[Loss, Activation]:
         if not fits:
             wanted = "softmax" if isinstance(loss, CrossEntropy) else "sigmoid"
             raise BadInput(f"{loss} of {output} outputs", f"{wanted} outputs are expected")
+    if isinstance(loss, Poisson) and data.labels:
+        raise BadInput(f"{loss} for classes", "a loss for classes is expected", "crossentropy")
     if isinstance(output, Softmax) and not many:
         raise BadInput("softmax with one output", "sigmoid is expected: it would always answer 1")
     if isinstance(loss, CrossEntropy) and not many:

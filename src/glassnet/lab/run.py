@@ -13,9 +13,9 @@ from glassnet.core.optimizers import LBFGS
 from glassnet.engines.base import Engine, State
 from glassnet.exchange import names
 from glassnet.lab import limits
-from glassnet.lab.data import Data, built_in, edited
+from glassnet.lab.data import Data, built_in
 from glassnet.lab.limits import within
-from glassnet.lab.problem import Problem, problem
+from glassnet.lab.problem import Problem, problem, rows_for
 from glassnet.lab.setting import Change, Setting
 from glassnet.lab.timeline import Timeline
 from glassnet.walkthrough.explain import place
@@ -61,7 +61,7 @@ def begun(setting: Setting, engine: Engine, table: Data | None, before: Run | No
         rows = before.rows
     else:
         rows = built_in(_set(setting))
-    one = problem(setting, edited(rows, setting.points))
+    one = problem(setting, rows_for(setting, rows))
     return Run(setting, rows, Timeline(one, engine), setting.epochs)
 
 
@@ -77,7 +77,7 @@ def changed(run: Run, change: Change, state: State) -> Run:
     setting = replace(run.setting(epoch), **dict(change.fields))
     if change.fields:
         same = setting.points == before.setting.points
-        one = problem(setting, before.data if same else edited(run.rows, setting.points))
+        one = problem(setting, before.data if same else rows_for(setting, run.rows))
     optimizer = names.optimizer(setting.optimizer)
     if type(optimizer) is not type(before.task.optimizer):
         assert not isinstance(optimizer, LBFGS)  # another optimizer begins anew

@@ -24,7 +24,7 @@ from glassnet.lab.number import number
 from glassnet.lab.pick import Pick
 from glassnet.lab.player import Goal, Pin, Player
 from glassnet.lab.position import Phase, Position, View
-from glassnet.lab.problem import Problem, in_batches
+from glassnet.lab.problem import Problem, in_batches, in_its_unit
 from glassnet.lab.run import begun, changed
 from glassnet.lab.setting import KEPT, Change, Setting
 from glassnet.lab.timeline import Timeline
@@ -281,7 +281,8 @@ class Session:
             self.change(Change(self.position.epoch, tuple(fields.items())))
         else:
             typed = [replace(one, fields=()) for one in self.changes if one.epoch == 0]
-            self._begin(replace(now, **fields), typed if on_the_way else [])
+            setting = in_its_unit(replace(now, **fields), now, self._run.rows)
+            self._begin(setting, typed if on_the_way else [])
 
     def use_set(self, name: str) -> None:
         """Another built-in set; what was never touched follows its preset."""

@@ -35,7 +35,7 @@ from glassnet.exchange.tables import Column, Kind, Table, listed, read_table, sp
 from glassnet.exchange.targets import Classes, Numbers, Sort, Target, fit_target, rows_with
 from glassnet.lab import limits
 from glassnet.lab.apart import read_apart
-from glassnet.lab.data import Data
+from glassnet.lab.data import Data, unit_of
 from glassnet.lab.limits import within
 from glassnet.tabular import split
 
@@ -290,6 +290,17 @@ def _chosen(
         notes=(*unit_of(goal), *(_plain(note) for note in notes)),
         encodings=encodings,
         target=goal,
+        raw=raw(goal, learn, measured),
+    )
+
+
+def raw(target: Target, learn: Table, measured: Table | None) -> tuple[Array, Array | None] | None:
+    """The numbers that are learnt, in the units of their column; None for classes."""
+    if not isinstance(target, Numbers):
+        return None
+    plain = Numbers(target.column)
+    return _sealed(plain.encode(learn)), None if measured is None else _sealed(
+        plain.encode(measured)
     )
 
 
@@ -298,14 +309,6 @@ def as_it_is(encoding: Encoding) -> Encoding:
     if isinstance(encoding, Number | Moment):
         return replace(encoding, mean=0.0, scale=1.0)
     return encoding
-
-
-def unit_of(target: Target) -> tuple[str, ...]:
-    """How the numbers that are learnt were scaled: answers on the page are in that scale."""
-    if not isinstance(target, Numbers) or (target.mean, target.scale) == (0.0, 1.0):
-        return ()
-    told = f"{target.column}, which is learnt: minus its mean {target.mean:.4g}, divided by "
-    return (f"{told}its standard deviation {target.scale:.4g}",)
 
 
 def scaling(encodings: Iterable[Encoding]) -> tuple[str, ...]:
@@ -404,13 +407,15 @@ def of_model(
     if held > 0:
         first, second = split(y, held, np.random.default_rng(seed), model.target)
     some = len(second) > 0
-    return model, _data_of(
+    data = _data_of(
         model,
         table.source,
         (X[first], y[first]),
         (X[second], y[second]) if some else None,
-        (*table.notes, *notes),
+        (*unit_of(model.target), *table.notes, *notes),
     )
+    units = raw(model.target, known.take(first), known.take(second) if some else None)
+    return model, replace(data, raw=units)
 
 
 def _drawn(model: Model, name: str, seed: int) -> Data:
