@@ -32,7 +32,9 @@ from glassnet.core.errors import BadInput
 from glassnet.engines.base import State
 from glassnet.engines.chance import Chance
 from glassnet.exchange.encodings import Number
-from glassnet.lab.arithmetic import NEEDS, PHASES, TERMS, Asked, arithmetic
+from glassnet.lab.arithmetic import Asked, arithmetic
+from glassnet.lab.arithmetic.reading import NEEDS, PHASES
+from glassnet.lab.arithmetic.rows import TERMS
 from glassnet.lab.number import number
 from glassnet.lab.pick import Pick
 from glassnet.walkthrough.numerals import Numerals
