@@ -53,6 +53,7 @@ def walked():
 
 def test_a_link_brings_everything_back():
     session = walked()
+    assert [one.epoch for one in session.changes] == [20, 25, 25]  # all in the midst of one run
     again = at(link(session))
     assert again.message == ""
     np.testing.assert_array_equal(again.state.theta, session.state.theta)

@@ -159,6 +159,8 @@ CONTROLS: dict[str, tuple[str, str]] = {
     "batch": ("rows an update", _fields(_LEARNING, "Batch")),
     "objective": ("sum or mean", _fields(_LEARNING, "Reduction")),
     "penalties": ("L1 and L2", _fields(_LEARNING, "L1", "L2")),
+    "clip": ("the clipping of gradients", _fields(_LEARNING, "Clip")),
+    "dropout": ("dropout", _fields(_LEARNING, "Dropout")),
     "play": ("Play", ".lab-play"),
     "start": ("New start", '.lab-run [aria-label="New start"]'),
     "arithmetic": ("the arithmetic", ".lab-arithmetic"),

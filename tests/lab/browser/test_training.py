@@ -171,6 +171,32 @@ def test_the_learning_rate_can_be_changed_while_it_trains(lab: Lab) -> None:
     assert not near(theta, wanted, within=1e-15)
 
 
+def test_clip_and_dropout_are_changed_while_it_trains(lab: Lab) -> None:
+    lab.play.click()
+    lab.page.wait_for_function("Number(document.querySelector('.gn-slider').max) > 5")
+    lab.type_in("Clip", "1/8")
+    expect(lab.field("Clip")).to_have_value("0.125")
+    lab.type_in("Dropout", "0,5")
+    expect(lab.field("Dropout")).to_have_value("0.5")
+    told = lab.page.locator(".lab-learning .lab-formula")
+    expect(told).to_contain_text("g ← g·min(1, 0.125/‖g‖)")
+    expect(told).to_contain_text("h = m∘a")
+    expect(lab.play).to_contain_text("Pause")
+    lab.type_in("Dropout", "1")
+    expect(lab.message).to_contain_text("dropout 1, a share from 0 to below 1 is expected")
+    expect(lab.field("Dropout")).to_have_value("0.5")
+    lab.play.click()
+    expect(lab.play).to_contain_text("Play")
+    lab.still()
+    lab.page.wait_for_url(lambda url: "change=" in url and "at=" in url)
+    session = replayed(lab.query())
+    assert (session.setting.clip, session.setting.dropout) == (0.125, 0.5)
+    for number in ("m1", "h1"):
+        value = session.trace[number].value[session.position.row, 0]
+        assert lab.panel()["works"][f"{number}[{session.position.row},0]"] == value
+    assert session.trace["m1"].value[session.position.row, 0] in (0.0, 2.0)
+
+
 def test_it_trains_until_the_loss_is_below(lab: Lab) -> None:
     lab.button("Step").click()
     lab.page.get_by_label("until loss <").fill("0,25")

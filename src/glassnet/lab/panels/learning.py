@@ -78,7 +78,7 @@ class Learning:
         self.fields.refresh()
         setting = self.session.setting
         optimizer = names.optimizer(setting.optimizer)
-        self.formula.set_text("   ".join([optimizer.formula, *beside(setting)]))
+        self.formula.set_text(" ".join([optimizer.formula, *beside(setting)]))
         text = names.as_text(optimizer)
         if text == self._drawn:
             return
@@ -152,9 +152,9 @@ def beside(setting: Setting) -> list[str]:
     """What else an update does, as formulas."""
     found = []
     if setting.clip is not None:
-        found.append(f"g ← g·min(1, {setting.clip:g}/‖g‖)")
+        found.append(f"Clipped first: g ← g·min(1, {setting.clip:g}/‖g‖).")
     if any(setting.dropout) if isinstance(setting.dropout, tuple) else setting.dropout:
-        found.append("in updates h = m∘a; maps and loss are the whole network's")
+        found.append("Dropout, in updates alone: h = m∘a; what is drawn is the whole network.")
     return found
 
 
