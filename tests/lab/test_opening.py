@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnet.core.activations import Sigmoid, Tanh
+from glassnet.core.activations import Exp, Sigmoid, Tanh
 from glassnet.core.dropout import Dropout
 from glassnet.core.errors import BadInput
-from glassnet.core.losses import BinaryCrossEntropy
+from glassnet.core.losses import BinaryCrossEntropy, Huber, Poisson
 from glassnet.core.network import Dense, Network
 from glassnet.core.optimizers import LBFGS, SGD
 from glassnet.engines.base import Task
@@ -100,6 +100,21 @@ def test_what_train_wrote_opens_with_its_settings() -> None:
         assert setting.reduction == "sum"
         assert of_paths(*paths)("").problem.task == load_model(model).task
     assert of_paths(made(batch_size=None))("").setting.batch is None
+
+
+def test_output_and_loss_that_the_data_would_take_follow_them() -> None:
+    rows = [(row[0], row[1], str(k % 7)) for k, row in enumerate(ROWS)]
+    csv("plants.csv", rows=rows)
+    counts = {"task": "numbers", "hidden": (2,)}
+    session = of_paths(made(**counts), Path("plants.csv"))("")
+    assert (session.setting.output, session.setting.loss) == ("", "")
+    session.set(loss="poisson")
+    assert isinstance(session.problem.task.net.layers[-1].activation, Exp)
+    poisson = of_paths(made(loss=Poisson(), **counts), Path("plants.csv"))("")
+    assert (poisson.setting.output, poisson.setting.loss) == ("", "poisson")
+    assert sorted({*poisson.data.y[:, 0]}) == [0, 1, 2, 3, 4, 5, 6]
+    own = of_paths(made(loss=Huber(delta=0.5), **counts), Path("plants.csv"))("")
+    assert (own.setting.output, own.setting.loss) == ("", "huber:delta=0.5")
 
 
 def test_a_model_of_lbfgs_opens_with_all_rows_and_steps() -> None:

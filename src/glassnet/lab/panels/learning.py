@@ -152,9 +152,9 @@ def beside(setting: Setting) -> list[str]:
     """What else an update does, as formulas."""
     found = []
     if setting.clip is not None:
-        found.append(f"Clipped first: g ← g·min(1, {setting.clip:g}/‖g‖).")
+        found.append(f"Clipped: g ← g·min(1, {setting.clip:g}/‖g‖).")
     if any(setting.dropout) if isinstance(setting.dropout, tuple) else setting.dropout:
-        found.append("Dropout, in updates alone: h = m∘a; what is drawn is the whole network.")
+        found.append("Dropout in updates: h = m∘a; the whole network is drawn.")
     return found
 
 
