@@ -253,10 +253,11 @@ def test_a_network_that_the_page_cannot_build_is_refused() -> None:
 
 
 def test_the_model_knows_which_columns_are_text() -> None:
-    rows = [(row[0], str(i % 3), row[2]) for i, row in enumerate(ROWS)]
-    csv("plants.csv", rows=rows)  # soils are called 0, 1 and 2
+    rows = [(row[0], f"0{i % 3}", row[2]) for i, row in enumerate(ROWS)]
+    csv("plants.csv", rows=rows)  # soils are called 00, 01 and 02, which look like numbers
     model = made(categories=("soil",))
     data = of_paths(model, Path("plants.csv"))("").data
-    assert data.inputs == ("light", "soil=0", "soil=1", "soil=2")
+    assert data.inputs == ("light", "soil=00", "soil=01", "soil=02")
+    assert data.X[:, 1:].sum(axis=1).tolist() == [1.0] * len(data.X)
     whole = read_table("plants.csv", as_text=("soil",))
     assert len(data.X) + len(data.held_X if data.held_X is not None else ()) == whole.rows
