@@ -20,6 +20,7 @@ from glassnet.exchange.tables import read_table
 from glassnet.lab import outputs, tables
 from glassnet.lab.frame import frame
 from glassnet.lab.link import link, opened
+from glassnet.lab.outputs.pictures import extremes
 from glassnet.lab.session import Session
 from glassnet.lab.setting import PRESETS, Setting
 
@@ -180,7 +181,7 @@ def test_python_holds_a_small_table_and_reads_a_large_one(monkeypatch: pytest.Mo
     train(session, 6)
     assert not outputs.needs_rows(session)
     assert "rows.npz" not in same_run(session)
-    monkeypatch.setattr(outputs, "LITERALS", 10)
+    monkeypatch.setattr("glassnet.lab.outputs.code.LITERALS", 10)
     assert outputs.needs_rows(session)
     Path("rows.npz").write_bytes(outputs.rows_file(session).content)
     session.delete_point(1)
@@ -346,7 +347,7 @@ def test_long_curves_keep_their_spikes() -> None:
     losses = np.linspace(1.0, 0.5, 50_000)
     losses[33_333] = 7.0
     losses[44_444] = 0.001
-    chosen = outputs._extremes(losses)
+    chosen = extremes(losses)
     assert {0, 33_333, 44_444, 49_999} <= set(chosen.tolist())
     assert len(chosen) < 5_000
 
