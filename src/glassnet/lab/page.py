@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from nicegui import app, context, ui
 from nicegui.events import GenericEventArguments
 
+from glassnet.lab.drawings.shown import tell
 from glassnet.lab.drawings.views import dress
 from glassnet.lab.frame import frame, structure
 from glassnet.lab.link import LETTERS, link
@@ -32,6 +34,10 @@ PACE = 1 / 30
 """Seconds between two frames at least."""
 UNDER_WAY = 2
 """Frames that are sent and not yet drawn, at most: one is made while another is painted."""
+SOON = 1 / 60
+"""Seconds after a frame until what somebody did is shown, at most."""
+SHARE = 0.5
+"""Of the server's time that goes into frames at most, that of all visitors together."""
 PATIENCE = 1.0
 """Seconds after which a page that did not say that it drew is sent the next frame all the same."""
 TELLING = 1.0
@@ -47,6 +53,19 @@ def build(session: Session, query: str = "") -> Screen:
     return Screen(session, query)
 
 
+_shown: dict[Screen, float] = {}
+"""When each page was shown its last frame."""
+
+
+def crowd(screen: Screen) -> int:
+    """How many pages have been shown a frame in the last second, this one among them."""
+    now = time.perf_counter()
+    _shown[screen] = now
+    for one in [one for one, when in _shown.items() if now - when > PATIENCE]:
+        del _shown[one]
+    return len(_shown)
+
+
 def area(name: str, label: str) -> ui.element:
     """A part of the page."""
     made = ui.element("section").classes(f"lab-panel lab-{name}")
@@ -59,9 +78,10 @@ class Screen:
     def __init__(self, session: Session, query: str = "") -> None:
         self.session = session
         self.client = context.client
+        self.dark: bool | None = None  # None: as the system has it
         self._news: set[News] = set()
         self._wake = asyncio.Event()
-        self._drawn = asyncio.Event()
+        self._stir = asyncio.Event()  # a frame was drawn, or somebody did something
         self._number = self._seen = 0  # the frame sent last, and the last one that was drawn
         self._later: asyncio.TimerHandle | None = None
         self._read = 0.0  # when the arithmetic was refreshed last
@@ -105,7 +125,6 @@ class Screen:
                 ui.button("?", on_click=self._help, color=None).props(
                     'flat aria-label="Keys"'
                 ).classes("lab-button")
-                self.dark = ui.dark_mode(None)
                 ui.button(icon="contrast", on_click=self._theme, color=None).props(
                     'flat aria-label="Light or dark"'
                 ).classes("lab-button")
@@ -115,9 +134,12 @@ class Screen:
 
     def _leave(self) -> None:
         self._task.cancel()
+        _shown.pop(self, None)
 
     def _theme(self) -> None:
-        self.dark.value = {None: True, True: False, False: None}[self.dark.value]
+        # not ui.dark_mode: it sets the colours of the whole page anew with every update of any part
+        self.dark = {None: True, True: False, False: None}[self.dark]
+        self.client.run_javascript(f"setDark({json.dumps(self.dark)})")
 
     def _help(self) -> None:
         self.help.open()
@@ -150,6 +172,7 @@ class Screen:
     def _hear(self, news: News) -> None:
         self._news.add(news)
         self._wake.set()
+        self._stir.set()
 
     async def _follow(self) -> None:
         """Show what changed; no more frames go out than the page draws."""
@@ -164,17 +187,31 @@ class Screen:
                     self._show(news)
                 except Exception as error:  # noqa: BLE001 - one picture less, and the next one comes
                     app.handle_exception(error)
+            await self._rest(began)
+
+    async def _rest(self, began: float) -> None:
+        """Until the page can follow and the others had their turn; shorter for who did something.
+
+        Frames come by themselves while it trains; all other news are of what somebody did.
+        """
+        spent = time.perf_counter() - began
+        pause = max(PACE, spent * crowd(self) / SHARE)
+        while True:
+            behind = self._number - self._seen >= UNDER_WAY
+            wait = SOON if self._news - {"frame"} else PATIENCE if behind else pause
+            left = began + wait - time.perf_counter()
+            if left <= 0:
+                return
+            self._stir.clear()
             with contextlib.suppress(TimeoutError):
-                while self._number - self._seen >= UNDER_WAY:
-                    self._drawn.clear()
-                    await asyncio.wait_for(self._drawn.wait(), PATIENCE)
-            await asyncio.sleep(max(0.0, PACE - (time.perf_counter() - began)))
+                async with asyncio.timeout(left):
+                    await self._stir.wait()
 
     def _has_drawn(self, event: GenericEventArguments) -> None:
         drawn = event.args.get("id") if isinstance(event.args, dict) else None
         if isinstance(drawn, int):
             self._seen = max(self._seen, min(drawn, self._number))
-            self._drawn.set()
+            self._stir.set()
 
     def _show(self, news: set[News]) -> None:
         session = self.session
@@ -191,15 +228,16 @@ class Screen:
                 bar.refresh()
         self._number += 1
         found: dict[str, Any] = frame(session, self._number)
-        for view in (self.network, self.data, self.time):
-            view.frame(found)
+        panels = (self.network, self.data, self.time)
+        calls = [call for panel in panels for call in panel.next(found)]
         now = time.perf_counter()
         if "pick" in news or not session.playing or now - self._read > READING:
             self._read = now
-            self.arithmetic.refresh()
+            calls += self.arithmetic.next()
             self._tell_address()
         elif self._later is None:  # what is skipped now is shown soon
             self._later = asyncio.get_running_loop().call_later(READING, self._catch_up)
+        tell(self.client, *calls)
 
     def _catch_up(self) -> None:
         self._later = None

@@ -490,13 +490,13 @@ class Network {
       if (picked) set(picked.el, "aria-pressed", "true");
     }
     const ring = this.ring;
-    ring.style.display = picked && picked.kind !== "weight" ? "" : "none";
-    this.pickedLink.style.display = picked?.kind === "weight" ? "" : "none";
+    set(ring, "display", picked && picked.kind !== "weight" ? null : "none");
+    set(this.pickedLink, "display", picked?.kind === "weight" ? null : "none");
     if (!picked) return;
     if (picked.kind === "weight") {
       const { from, to } = picked;
       segment(this.pickedLink, from.x + this.size / 2, from.y, to.x - this.size / 2, to.y);
-      this.pickedLink.setAttribute("stroke-width", Number(picked.line.getAttribute("stroke-width")) + 7);
+      set(this.pickedLink, "stroke-width", Number(picked.line.getAttribute("stroke-width")) + 7);
       return;
     }
     const b = picked.box ?? picked.hit;
@@ -504,7 +504,7 @@ class Network {
     const r = picked.kind === "bias" || picked.kind === "loss" ? Number(b.getAttribute("r")) : null;
     if (r !== null) box(ring, picked.x - r - pad, picked.y - r - pad, 2 * (r + pad), 2 * (r + pad));
     else box(ring, b.getAttribute("x") - pad, b.getAttribute("y") - pad, Number(b.getAttribute("width")) + 2 * pad, Number(b.getAttribute("height")) + 2 * pad);
-    ring.setAttribute("rx", r === null ? 7 : r + pad);
+    set(ring, "rx", r === null ? 7 : r + pad);
   }
 
   // -------------------------------------------------------------- words
@@ -713,21 +713,21 @@ class Network {
 // ------------------------------------------------------------------ small geometry
 
 function at(el, x, y, c = "") {
-  el.setAttribute(`${c}x`, x);
-  el.setAttribute(`${c}y`, y);
+  set(el, `${c}x`, x);
+  set(el, `${c}y`, y);
 }
 
 function box(el, x, y, width, height) {
   at(el, x, y);
-  el.setAttribute("width", width);
-  el.setAttribute("height", height);
+  set(el, "width", width);
+  set(el, "height", height);
 }
 
 function segment(el, x1, y1, x2, y2) {
-  el.setAttribute("x1", x1);
-  el.setAttribute("y1", y1);
-  el.setAttribute("x2", x2);
-  el.setAttribute("y2", y2);
+  set(el, "x1", x1);
+  set(el, "y1", y1);
+  set(el, "x2", x2);
+  set(el, "y2", y2);
 }
 
 // A line with a breadth, as a polygon: what can be hit.

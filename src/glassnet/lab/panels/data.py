@@ -100,9 +100,9 @@ class DataPanel:
                 ui.label(line)
         self._draw_axes()
 
-    def frame(self, frame: dict[str, Any]) -> None:
-        """The next picture."""
-        self.view.frame(frame)
+    def next(self, frame: dict[str, Any]) -> tuple[str, ...]:
+        """The calls that show the next picture."""
+        return (self.view.next(frame),)
 
     def refresh(self) -> None:
         """What the fields show."""

@@ -147,9 +147,9 @@ class NetworkPanel:
             dropout=(*dropout, dropout[-1]) if isinstance(dropout, tuple) else dropout,
         )
 
-    def frame(self, frame: dict[str, Any]) -> None:
-        """The next picture."""
-        self.view.frame(frame)
+    def next(self, frame: dict[str, Any]) -> tuple[str, ...]:
+        """The calls that show the next picture."""
+        return (self.view.next(frame),)
 
     def refresh(self) -> None:
         """What the fields show."""
