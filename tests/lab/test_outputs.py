@@ -311,6 +311,9 @@ def test_a_notebook_that_takes_long_is_refused_by_name() -> None:
     session = Session(Setting(data="digits", hidden=(64,), epochs=2000))
     with pytest.raises(BadInput, match="notebook of 2000 epochs"):
         outputs.notebook(session)
+    masked = Session(Setting(n=2000, hidden=(100,), epochs=300, dropout=0.5))
+    with pytest.raises(BadInput, match="notebook of 300 epochs"):  # masks take their time too
+        outputs.notebook(masked)
 
 
 # ---------------------------------------------------------------- pictures

@@ -74,8 +74,14 @@ def _seconds(one: Problem, epochs: int) -> float:
     rows, updates = len(one.data.X), epochs
     if one.batch is not None:
         updates *= -(-rows // one.batch)
-    layers = len(one.task.net.layers)
-    return 3 * (updates * layers * 4e-5 + epochs * rows * one.task.net.n_params * 4e-9)
+    net, dropout = one.task.net, one.task.dropout
+    each = updates * len(net.layers) * 4e-5 + epochs * rows * net.n_params * 4e-9
+    if dropout is not None:
+        masked = [
+            size for size, rate in zip(net.sizes[1:], dropout.rates(net), strict=True) if rate
+        ]
+        each += updates * len(masked) * 4e-4 + epochs * rows * sum(masked) * 1e-7
+    return 3 * each
 
 
 def _zipped(name: str, files: Sequence[File]) -> File:
