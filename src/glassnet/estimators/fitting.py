@@ -226,6 +226,8 @@ class Descending(Fitting):
                 better, self.lowest = value < self.lowest, min(value, self.lowest)
             if better and self.keep:
                 self.best = record.state.theta
+                if self.judge is not None:  # the best before is let go
+                    est._keep_best(self.best, copy=False)
             self.descent.ended(est.t_)
             if self.patience.over:
                 self._flat()
@@ -286,9 +288,9 @@ class Descending(Fitting):
             est.best_loss_ = self.patience.best
         else:
             est.best_validation_score_ = self.patience.best
-            if self.best is not None:
-                est._keep_best(self.best)
-            self.best = est._best_theta()
+            if self.best is None:  # none better than before this fit
+                self.best = est._best_theta()
+            est._keep_best(self.best)
         theta = self.best if self.keep and self.best is not None else state.theta
         est._set_theta(theta, shared=bool(self.callbacks) or self.judge is not None)
         est._forget()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from math import inf
+from operator import index
 from typing import Any, ClassVar
 
 import numpy as np
@@ -117,7 +118,7 @@ class Perceptron(Looking, BaseEstimator):
         *,
         incremental: bool = False,
     ) -> Any:
-        sizes = [int(size) for size in parameters.hidden_sizes(self.hidden_layer_sizes)]
+        sizes = [index(size) for size in parameters.hidden_sizes(self.hidden_layer_sizes)]
         self._check_dropout(sizes)
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         X, y, labels = self._read(X, y, incremental=incremental, reset=first)
@@ -249,7 +250,7 @@ class Perceptron(Looking, BaseEstimator):
         self.validation_scores_: list[float] | None = [] if self.early_stopping else None
         self.best_validation_score_ = -inf if self.early_stopping else None
         if self.early_stopping:
-            self._keep_best(theta)
+            self._keep_best(theta, copy=False)  # nobody writes on it while a fit lasts
 
     # ---- parts of the task
 
@@ -339,10 +340,10 @@ class Perceptron(Looking, BaseEstimator):
                 return theta.copy() if copy else theta
         return gathered(self.coefs_, self.intercepts_)
 
-    def _keep_best(self, theta: Array) -> None:
-        views = self.network_.views(theta)
-        self._best_coefs = [W.copy() for W, _ in views]
-        self._best_intercepts = [b.copy() for _, b in views if b is not None]
+    def _keep_best(self, theta: Array, *, copy: bool = True) -> None:
+        views = self.network_.views(theta.copy() if copy else theta)
+        self._best_coefs = [W for W, _ in views]
+        self._best_intercepts = [b for _, b in views if b is not None]
 
     def _best_theta(self) -> Array:
         return gathered(self._best_coefs, self._best_intercepts)

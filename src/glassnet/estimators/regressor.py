@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from glassnet.core.activations import Activation
+from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array
 from glassnet.core.losses import Loss
 from glassnet.estimators.parameters import CONSTRAINTS, LOSS, output_of
@@ -190,8 +191,14 @@ class MLPRegressor(RegressorMixin, Perceptron):
             dtype=(np.float64, np.float32) if self.dtype is None else self.dtype,
             reset=reset,
         )
+        if hasattr(y, "tocsr"):
+            raise BadInput("y is sparse", "an array is expected", "Try y.toarray().")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
+        if y.dtype.kind in "US":
+            raise BadInput(
+                "y holds text", "numbers are expected", "Labels? MLPClassifier tells those."
+            )
         return X, y.reshape(-1, 1) if y.ndim == 1 else y, y
 
     @property
