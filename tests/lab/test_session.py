@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from threading import Timer
 
 import numpy as np
 import pytest
@@ -517,6 +518,34 @@ def test_a_long_way_is_gone_by_the_workers_and_the_old_picture_stays(monkeypatch
     assert (old != session.state.theta).any()
     session.edit("W1[0,0]", "1")
     assert session.position.epoch == 17
+
+
+def test_where_the_loss_fell_below_is_found_by_the_workers(monkeypatch):
+    session, expected = large(monkeypatch)
+    losses = session.timeline.curve()
+    first = int(np.flatnonzero(losses < losses[25])[0]) + 1
+    waited(session, lambda s: s.until(float(losses[25])))
+    assert there(session) == (first, 0, "all")
+    monkeypatch.setattr(session.timeline, "onward", None)  # its state is at hand for whoever asks
+    np.testing.assert_array_equal(session.state.theta, expected[first])
+
+
+def test_a_step_does_not_wait_for_a_piece_that_is_still_trained():
+    session = Session()
+    training = session.timeline._training
+
+    async def run():
+        training.acquire()  # as the last piece does for a while after pause
+        Timer(0.3, training.release).start()
+        session.step_epochs()
+        assert session.playing
+        assert there(session) == (0, 0, "ready")
+        async with asyncio.timeout(30):
+            while session.playing:
+                await asyncio.sleep(0.001)
+
+    asyncio.run(run())
+    assert there(session) == (1, 0, "all")
 
 
 def test_the_last_of_two_places_counts_and_pause_ends_both(monkeypatch):

@@ -49,7 +49,7 @@ class Player:
 
     def __init__(
         self,
-        arrived: Callable[[int, State | None], None],
+        arrived: Callable[[int, State], None],
         ended: Callable[[str | GlassnetError], None],
     ) -> None:
         self.arrived, self.ended = arrived, ended
@@ -105,9 +105,12 @@ class Player:
     async def _run(self, timeline: Timeline, epoch: int, goal: Goal, pins: list[Pin]) -> None:
         size, done, began = 1, 0, time.perf_counter()
         seen, since = epoch, began
-        state: State | None = None
         why: str | GlassnetError = ""
         try:
+            found = await find(timeline, epoch, wanted=lambda: self.goal is goal)
+            if found is None:
+                return
+            state, _ = found
             while epoch < goal.epoch:
                 asked = min(size, goal.epoch - epoch)
                 if self.speed:
@@ -117,7 +120,8 @@ class Player:
                     if self.goal is not goal:
                         return
                     continue
-                piece = partial(further, timeline, epoch + asked, pins, state)
+                before = state
+                piece = partial(further, timeline, epoch + asked, pins, before)
                 state, took = await workers.training(partial(workers.timed, piece))
                 if self.goal is not goal:  # stopped, or sent elsewhere, meanwhile
                     return
@@ -131,7 +135,10 @@ class Player:
                     self.rate = (epoch - seen) / (now - since)
                     seen, since = epoch, now
                 if there is not None:
-                    self.arrived(there, None)
+                    state = await workers.training(partial(timeline.at, there, before))
+                    if self.goal is not goal:
+                        return
+                    self.arrived(there, state)
                     why = f"The loss fell below {goal.below:g} in epoch {there}."
                     break
                 self.arrived(epoch, state)

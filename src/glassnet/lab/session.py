@@ -406,7 +406,8 @@ class Session:
 
     def _bring(self, there: Position, then: Then = lambda: None) -> None:
         # at once where that is quick; else the old picture stays until a worker has found the state
-        if cost(self.timeline, there.epoch, there.batch, self._update) > limits.QUICK:
+        far = cost(self.timeline, there.epoch, there.batch, self._update) > limits.QUICK
+        if far or (there.epoch > self.timeline.end and self.timeline.busy):
 
             def found(begin: State, state: State) -> None:
                 position = self.position  # another sample may have been chosen meanwhile
@@ -430,9 +431,8 @@ class Session:
         self.player.play(self.timeline, self.position.epoch, goal, self.pins)
         self._tell("controls", "message", "pick")
 
-    def _arrived(self, epoch: int, state: State | None) -> None:
-        if state is not None:  # the timeline need not be asked, which may be at work
-            self._know(epoch, 0, state, state)
+    def _arrived(self, epoch: int, state: State) -> None:
+        self._know(epoch, 0, state, state)
         self._stand(replace(self.position, epoch=epoch, batch=0, phase="all"))
         self._tell("frame")
 
