@@ -73,7 +73,9 @@ class DataPanel:
                 lambda: session.setting.scaled,
                 lambda on: session.set(scaled=on),
             )
-            fields.switch("Hard class", lambda: session.view.hard, lambda on: session.look(hard=on))
+            self.hard = fields.switch(
+                "Hard class", lambda: session.view.hard, lambda on: session.look(hard=on)
+            )
         with ui.expansion("How the numbers were made").classes("lab-more"):
             self.scaling = ui.element("div").classes("lab-lines")
         self._shown: Any = None
@@ -87,6 +89,7 @@ class DataPanel:
         self.drawn.set_visibility(setting.data in DRAWN)
         for one in (self.held, self.scaled):
             one.set_visibility(setting.data != "table")
+        self.hard.set_visibility(bool(data.labels))
         self.fields.refresh()
         told = (data.name, data.scaling, data.notes, data.inputs, self.session.view)
         if told == self._shown:
