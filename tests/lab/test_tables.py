@@ -19,18 +19,19 @@ from glassnet.exchange.encodings import Moment, Number
 from glassnet.exchange.model import Model, save_model
 from glassnet.exchange.tables import Table, read_table, table_of
 from glassnet.exchange.targets import Numbers
-from glassnet.lab import limits, tables
+from glassnet.lab import limits
 from glassnet.lab.tables import (
     begin,
     choose,
+    choosing,
     is_model,
     of_model,
     open_table,
     preview,
     read_upload,
-    rows_named,
     suggest,
 )
+from glassnet.lab.tables.words import rows_named
 from glassnet.tabular import Recipe, fit, prepare
 
 CSV = (
@@ -306,7 +307,7 @@ def test_more_inputs_than_the_page_takes_are_refused_before_they_are_made() -> N
 
 
 def test_rows_times_inputs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "CELLS", 100)
+    monkeypatch.setattr(choosing, "CELLS", 100)
     with pytest.raises(BadInput, match="150 rows of 7 inputs are 1,050 numbers, at most 100"):
         choose(mixed(), "species")
 
