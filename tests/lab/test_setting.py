@@ -93,6 +93,23 @@ def test_rates_of_layers_that_are_gone_go_with_them():
     assert Setting(dropout=0.3).with_data("spiral").dropout == 0.3
 
 
+def test_layers_come_and_go_with_their_rates_of_dropout():
+    three = Setting(hidden=(8, 1, 4), activations=("tanh", "relu", "gelu"), dropout=(0.5, 0.2, 0.0))
+    assert three.resized(0, 2).hidden == (10, 1, 4)
+    assert three.resized(0, 2).dropout == three.dropout
+    two = three.resized(1, -1)
+    assert (two.hidden, two.activations, two.dropout) == ((8, 4), ("tanh", "gelu"), (0.5, 0.0))
+    one = two.resized(1, -4)
+    assert (one.hidden, one.activations, one.dropout) == ((8,), ("tanh",), 0.5)
+    none = one.resized(0, -8)
+    assert (none.hidden, none.activations, none.dropout) == ((), (), 0.5)
+    four = three.deeper()
+    assert (four.hidden[3], four.activations[3], four.dropout) == (4, "gelu", (0.5, 0.2, 0.0, 0.0))
+    assert (none.deeper().hidden, none.deeper().activations) == ((4,), ("tanh",))
+    with pytest.raises(BadInput, match="129 neurons in a layer"):
+        Setting(hidden=(128,)).resized(0, 1)
+
+
 def test_one_rate_is_for_all_layers():
     assert rates([0.5]) == rates((0.5,)) == 0.5
     assert rates([0.5, 0.0]) == (0.5, 0.0)

@@ -163,6 +163,33 @@ class Setting:
             followed["dropout"] = new.dropout  # rates of layers that are no longer there
         return replace(self, **{**followed, "data": data, "points": (), "output": "", "loss": ""})
 
+    def deeper(self) -> Setting:
+        """With another hidden layer like the last."""
+        size = self.hidden[-1] if self.hidden else 4
+        activation = self.activations[-1] if self.activations else "tanh"
+        dropout = self.dropout
+        return replace(
+            self,
+            hidden=(*self.hidden, size),
+            activations=(*self.activations, activation),
+            dropout=(*dropout, dropout[-1]) if isinstance(dropout, tuple) else dropout,
+        )
+
+    def resized(self, k: int, by: int) -> Setting:
+        """So many neurons more in hidden layer k, counted from 0; a layer without is no layer."""
+        size = self.hidden[k] + by
+        if size > 0:
+            return replace(self, hidden=(*self.hidden[:k], size, *self.hidden[k + 1 :]))
+        dropout = self.dropout
+        if isinstance(dropout, tuple):
+            dropout = rates((*dropout[:k], *dropout[k + 1 :]))
+        return replace(
+            self,
+            hidden=(*self.hidden[:k], *self.hidden[k + 1 :]),
+            activations=(*self.activations[:k], *self.activations[k + 1 :]),
+            dropout=dropout,
+        )
+
     def query(self) -> str:
         """What differs from the set's preset, as the query of a link."""
         plain = replace(PRESETS.get(self.data, Setting()), data=Setting.data)

@@ -14,7 +14,7 @@ from glassnet.lab.panels.fields import Fields, button
 from glassnet.lab.panels.learning import whole
 from glassnet.lab.pick import Pick
 from glassnet.lab.session import Session
-from glassnet.lab.setting import rates
+from glassnet.lab.setting import Setting
 
 HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
 
@@ -117,17 +117,7 @@ class NetworkPanel:
         formula.set_text(names.activation(setting.activations[k]).formula)
 
     def _neurons(self, k: int, by: int) -> None:
-        setting = self.session.setting
-        hidden, activations = list(setting.hidden), list(setting.activations)
-        dropout = setting.dropout
-        neurons = hidden[k] + by
-        if neurons < 1:  # a layer without neurons is no layer
-            del hidden[k], activations[k]
-            if isinstance(dropout, tuple):
-                dropout = rates((*dropout[:k], *dropout[k + 1 :]))
-        else:
-            hidden[k] = neurons
-        self.session.set(hidden=tuple(hidden), activations=tuple(activations), dropout=dropout)
+        self._use(self.session.setting.resized(k, by))
 
     def _activation(self, k: int, name: str) -> None:
         activations = list(self.session.setting.activations)
@@ -137,15 +127,10 @@ class NetworkPanel:
         self.session.set(activations=tuple(activations))
 
     def _add(self) -> None:
-        setting = self.session.setting
-        size = setting.hidden[-1] if setting.hidden else 4
-        activation = setting.activations[-1] if setting.activations else "tanh"
-        dropout = setting.dropout
-        self.session.set(
-            hidden=(*setting.hidden, size),
-            activations=(*setting.activations, activation),
-            dropout=(*dropout, dropout[-1]) if isinstance(dropout, tuple) else dropout,
-        )
+        self._use(self.session.setting.deeper())
+
+    def _use(self, one: Setting) -> None:
+        self.session.set(hidden=one.hidden, activations=one.activations, dropout=one.dropout)
 
     def next(self, frame: dict[str, Any]) -> tuple[str, ...]:
         """The calls that show the next picture."""
