@@ -192,6 +192,23 @@ def test_what_the_lab_wrote_opens_on_its_own_set() -> None:
     assert opener("data=xor").data.name == "XOR"
 
 
+def test_what_the_lab_wrote_of_a_table_opens_beside_it() -> None:
+    session = of_paths(Path("plants.csv"))("")
+    session.set(batch=7, seed=3, clip=0.5)
+    session.timeline.advance(4)
+    session.go(4)
+    Path("m.safetensors").write_bytes(outputs.model_file(session).content)
+    opener = of_paths(Path("plants.csv"), Path("m.safetensors"))
+    again = opener("")
+    assert again.state.theta.tobytes() == session.state.theta.tobytes()
+    assert (again.setting.batch, again.setting.seed, again.setting.clip) == (7, 3, 0.5)
+    again.set(l2=0.5)
+    same = opener(link(again))
+    assert same.setting == again.setting
+    with pytest.raises(BadInput, match="another table"):
+        of_paths(Path("m.safetensors"))(link(again))  # these rows it has not
+
+
 TWO = [("1.5", "yes"), ("2.5", "no")]
 
 
