@@ -126,7 +126,7 @@ class Session:
 
     def shown(self) -> tuple[Trace, int]:
         """The trace that the arithmetic is read from, and the sample's place in it."""
-        return self.update.follow(self.position.row, held=self.position.held)
+        return self.update.follow(self.position)
 
     @property
     def playing(self) -> bool:

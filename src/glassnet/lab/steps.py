@@ -44,12 +44,10 @@ def beyond(here: Position, batches: int, phase: Phase) -> Position:
 
 def next_followed(here: Position, rows: np.ndarray) -> Position:
     """The next sample of the update, followed forward and back; after the last, the update."""
-    k = _among(here, rows)
-    if here.phase == "all":
+    k = here.among(rows)
+    if k is None or here.phase == "all":
         k = 0
-    elif here.phase in ("ready", "forward", "loss"):
-        k = max(k, 0)  # this sample first
-    else:
+    elif here.phase not in ("ready", "forward", "loss"):  # else this sample first
         k += 1
     if k == len(rows):
         return replace(here, phase="update")
@@ -63,12 +61,6 @@ def first_followed(here: Position, rows: np.ndarray) -> Position:
 
 def neighbour(here: Position, rows: np.ndarray, by: int = 1) -> Position:
     """Another sample of the update, so many on; round and round."""
-    k = _among(here, rows)
-    k = k + by if k >= 0 else 0
+    k = here.among(rows)
+    k = 0 if k is None else k + by
     return replace(here, row=int(rows[k % len(rows)]), held=False)
-
-
-def _among(here: Position, rows: np.ndarray) -> int:
-    # the sample's place among the rows of the update, -1 where it is not there
-    found = np.flatnonzero(rows == here.row)
-    return int(found[0]) if len(found) and not here.held else -1

@@ -9,6 +9,7 @@ import numpy as np
 
 from glassnet.engines.base import State
 from glassnet.lab.player import batches
+from glassnet.lab.position import Position
 from glassnet.lab.problem import Problem
 from glassnet.lab.timeline import Timeline
 from glassnet.walkthrough.trace import Trace, trace
@@ -47,15 +48,15 @@ class Update:
         with np.errstate(all="ignore"):  # a run about to diverge is shown as it is
             return trace(one.task, one.data.X[rows], one.data.y[rows], state=self.state)
 
-    def follow(self, row: int, *, held: bool = False) -> tuple[Trace, int]:
-        """A trace in which a sample is found, and its place there.
+    def follow(self, here: Position) -> tuple[Trace, int]:
+        """A trace in which a position's sample is found, and its place there.
 
         A sample that is not among the rows of the update is only followed forward.
         """
-        found = np.flatnonzero(self.rows == row)
-        if not held and len(found):
-            return self.trace, int(found[0])
-        X = self.problem.data.held_X if held else self.problem.data.X
+        place = here.among(self.rows)
+        if place is not None:
+            return self.trace, place
+        X, row = self.problem.data.held_X if here.held else self.problem.data.X, here.row
         assert X is not None
         with np.errstate(all="ignore"):
             return trace(self.problem.task, X[row : row + 1], theta=self.state.theta), 0

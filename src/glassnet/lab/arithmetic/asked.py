@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from glassnet.lab.pick import Pick
 from glassnet.lab.position import Phase
 from glassnet.walkthrough.step import Layout, Names
@@ -36,7 +38,7 @@ class Asked:
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     scaling: tuple[str, ...] = ()
-    rows: Sequence[int] | None = None
+    rows: Sequence[int] | np.ndarray | None = None
     called: str = ""
     update: int | None = None
     proofs: bool = True

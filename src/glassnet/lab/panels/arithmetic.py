@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from nicegui import ui
 
 from glassnet.core.errors import GlassnetError
@@ -141,14 +143,13 @@ class Arithmetic:
 def asked(session: Session) -> Asked:
     """What the session has selected, as the arithmetic is asked for it."""
     view, data, position = session.view, session.data, session.position
-    trace, sample, called, rows = session.trace, None, "", [int(row) for row in session.rows]
+    rows: Sequence[int] | np.ndarray = session.rows
+    trace, sample, called = session.trace, position.among(session.rows), ""
     if session.pick.kind in ONE_SAMPLE:
         trace, sample = session.shown()
         if trace is not session.trace:
             rows = [position.row]
             called = f"{'validation ' * position.held}sample {position.row + 1}"
-    elif not position.held and position.row in rows:
-        sample = rows.index(position.row)
     return Asked(
         trace,
         session.pick,
