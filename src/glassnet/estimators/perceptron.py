@@ -31,6 +31,7 @@ from glassnet.estimators.formulas import initial
 from glassnet.estimators.looking import Looking
 from glassnet.estimators.parameters import CONSTRAINTS
 from glassnet.estimators.rows import SparseRows, as_rows
+from glassnet.estimators.sparse import Blockwise
 from glassnet.training.history import History
 from glassnet.training.stream import Metric
 
@@ -146,7 +147,8 @@ class Perceptron(Looking, BaseEstimator):
                 X, y, weight, validation = self._split(X, y, weight)
         engine: Engine = choose(self.engine)
         if hasattr(X, "tocsr") or (validation is not None and hasattr(validation[0], "tocsr")):
-            engine = Reference()  # a fused kernel reads rows that lie whole in memory
+            # a fused kernel reads rows that lie whole in memory
+            engine = engine if isinstance(engine, Reference) else Blockwise()
         dtype = self.coefs_[0].dtype
         samples = in_dtype((X, y, weight), dtype)
         del X, y, weight
