@@ -142,6 +142,7 @@ class Player:
                     why = f"The loss fell below {goal.below:g} in epoch {there}."
                     break
                 self.arrived(epoch, state)
+            why = why or never_below(timeline, epoch, goal.below)
         except GlassnetError as error:
             why = error
         if self.goal is goal:
@@ -168,6 +169,12 @@ def first_below(timeline: Timeline, after: int, upto: int, below: float | None) 
         return None
     found = np.flatnonzero(timeline.curve()[after:upto] < below)
     return after + int(found[0]) + 1 if len(found) else None
+
+
+def never_below(timeline: Timeline, epoch: int, below: float | None) -> str:
+    """That the loss did not come so far, where that was asked for."""
+    loss = timeline.curve()[epoch - 1]
+    return "" if below is None else f"Epoch {epoch}: the loss is {loss:.4g}, not below {below:g}."
 
 
 def always() -> bool:

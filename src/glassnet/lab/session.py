@@ -58,6 +58,7 @@ class Session:
         self.pins: list[Pin] = []
         self.player = Player(self._arrived, self._ended)
         self.message = ""
+        self._refused = False  # whether that is why something was not done
         self._watchers: list[Callable[[News], None]] = []
         self._update: Update | None = None  # the one that was asked for last
         self._run = begun(setting or Setting(), self.engine, table)
@@ -157,10 +158,22 @@ class Session:
             for one in news:
                 watcher(one)
 
-    def say(self, message: str) -> None:
-        """A line for the visitor, "" for none."""
-        self.message = message
+    def say(self, message: str, *, refused: bool = False) -> None:
+        """A line for the visitor, "" for none. It stands until one goes on or changes something.
+
+        refused : it says why something was not done; it stands until something is done.
+        """
+        self.message, self._refused = message, refused
         self._tell("message")
+
+    def accept(self) -> None:
+        """Something was done: what was refused before is no longer of interest."""
+        if self._refused:
+            self._hush()
+
+    def _hush(self) -> None:
+        if self.message:
+            self.say("")
 
     def close(self) -> None:
         """The visitor is gone: nothing runs on, nothing is kept."""
@@ -273,16 +286,22 @@ class Session:
         fields = {name: value for name, value in asked.items() if value != getattr(now, name)}
         on_the_way = set(fields) <= {*KEPT, "points"}
         if not fields:
+            self._hush()
+            self._tell("controls")  # however it was spelled, it is shown as it is
             return
         if set(fields) == {"epochs"}:
-            self._run = replace(self._run, epochs=fields["epochs"])
+            asked_for = replace(now, **fields)  # refused, where it is no number of epochs
+            self._run = replace(self._run, epochs=asked_for.epochs)
+            self._hush()
             self._tell("controls")
         elif on_the_way and self.position.epoch:
             self.change(Change(self.position.epoch, tuple(fields.items())))
         else:
             typed = [replace(one, fields=()) for one in self.changes if one.epoch == 0]
             setting = in_its_unit(replace(now, **fields), now, self._run.rows)
+            batch = self.position.batch if on_the_way else 0
             self._begin(setting, typed if on_the_way else [])
+            self._say_what_is_gone(batch)
 
     def use_set(self, name: str) -> None:
         """Another built-in set; what was never touched follows its preset."""
@@ -317,16 +336,28 @@ class Session:
     def change(self, change: Change) -> None:
         """From its epoch on; what followed is gone."""
         epoch, kept = change.epoch, self._update
+        batch = self.position.batch if self.position.epoch == epoch else 0
         known = kept is not None and kept.epoch == epoch
         state = kept.begin if kept is not None and known else self.timeline.at(epoch)
         self._run = changed(self._run, change, state)
         goal = self.player.goal
         self.player.stop()  # what is being computed belongs to the run as it was
         self._update = None
+        self._hush()
         self.move(replace(self.position, epoch=epoch, batch=0))
+        self._say_what_is_gone(batch)
         if goal is not None:
             self.player.play(self.timeline, epoch, replace(goal), self.pins)
         self._tell("structure", "controls", "pick")
+
+    def _say_what_is_gone(self, batch: int) -> None:
+        # a timeline is cut between epochs: one cannot learn otherwise from the midst of one on
+        if batch:
+            updates = "update" if batch == 1 else f"{batch} updates"
+            self.say(
+                f"This counts from the start of epoch {self.position.epoch + 1}: the {updates} "
+                "that had been made in it are gone."
+            )
 
     def _begin(
         self, setting: Setting, changes: Sequence[Change] = (), table: Data | None = None
@@ -369,12 +400,14 @@ class Session:
         within("runs beside each other", len(self.pins) + 1, limits.PINS)
         kept = Timeline(self.timeline.problem_at(0), self.engine)
         kept.take_curves(self.timeline)
+        self._hush()
         self.pins.append(Pin(f"run {len(self.pins) + 1}", self.query(), kept, alive=False))
         self._tell("controls", "frame")
 
     def unpin(self) -> None:
         """No runs beside this one."""
         self.pins.clear()
+        self._hush()
         self._tell("controls", "frame")
 
     # ------------------------------------------------------------ from place to place
@@ -406,6 +439,7 @@ class Session:
 
     def _bring(self, there: Position, then: Then = lambda: None) -> None:
         # at once where that is quick; else the old picture stays until a worker has found the state
+        self._hush()
         far = cost(self.timeline, there.epoch, there.batch, self._update) > limits.QUICK
         if far or (there.epoch > self.timeline.end and self.timeline.busy):
 

@@ -105,7 +105,7 @@ class NetworkPanel:
             chosen.props(f'aria-label="Activation of hidden layer {k + 1}"')
             with chosen:
                 formula = ui.tooltip("")
-            chosen.on_value_change(lambda e: act(self._activation, k, e.value))
+            chosen.on_value_change(lambda e: self._choose(k, e.value))
         return count, chosen, formula
 
     def _tell(self, k: int) -> None:
@@ -119,10 +119,12 @@ class NetworkPanel:
     def _neurons(self, k: int, by: int) -> None:
         self._use(self.session.setting.resized(k, by))
 
+    def _choose(self, k: int, name: str) -> None:
+        if name != called(self.session.setting.activations[k]):  # else only shown, not chosen
+            self.fields.act(self._activation, k, name)
+
     def _activation(self, k: int, name: str) -> None:
         activations = list(self.session.setting.activations)
-        if name == called(activations[k]):  # only shown, not chosen
-            return
         activations[k] = name
         self.session.set(activations=tuple(activations))
 
