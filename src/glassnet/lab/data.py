@@ -2,7 +2,7 @@
 
 A built-in set is drawn, split into training and validation points, scaled, and then edited by
 hand where points were added, moved or deleted. A visitor's own table becomes the same
-(`tables.py`).
+(`tables`).
 """
 
 from __future__ import annotations
