@@ -123,7 +123,8 @@ def test_one_rate_is_for_all_layers():
         Change(3, (("clip", 0.1), ("dropout", (0.5, 0.25)))),
         Change(4, (("clip", None), ("dropout", 0.0))),
         Change(0, (), (("W1[0,2]", -1 / 3), ("b2[0]", 1e-15))),
-        Change(7, (("points", (("delete", 3), ("add", 1.0, 2.0, 0.0))),)),
+        Change(7, (), (), (("delete", 3), ("add", 1.0, 2.0, 0.0))),
+        Change(7, (("l1", 0.5),), (("b2[0]", 1e-15),), (("move", 3, 1.0, 2.0),)),
     ],
 )
 def test_a_change_is_text_and_back_to_the_last_bit(change):

@@ -62,6 +62,13 @@ def link(session: Session) -> str:
     return "&".join(filter(None, [session.query(), urlencode(pairs)]))
 
 
+def too_long(query: str) -> str:
+    """That a link would be refused; "" where it would not."""
+    if len(query) <= LETTERS:
+        return ""
+    return f"This is more than a link can hold: {len(query)} letters; {LETTERS} are the most."
+
+
 def opened(
     query: str, *, engine: Engine | EngineName = "auto", table: Data | None = None
 ) -> Session:

@@ -223,7 +223,7 @@ def _written(said: Mapping[str, Any]) -> Setting | None:
         changes = [Change.of_text(text) for name, text in pairs if name == "change"]
         for change in changes:
             if isinstance(epoch, int) and change.epoch <= epoch:
-                setting = replace(setting, **dict(change.fields))
+                setting = change.of(setting)
     except BadInput:  # by another version, or by hand
         return None
     return setting

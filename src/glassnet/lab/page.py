@@ -15,7 +15,7 @@ from nicegui.events import GenericEventArguments
 from glassnet.lab.drawings.shown import tell
 from glassnet.lab.drawings.views import dress
 from glassnet.lab.frame import frame, structure
-from glassnet.lab.link import LETTERS, link
+from glassnet.lab.link import link, too_long
 from glassnet.lab.panels.arithmetic import Arithmetic
 from glassnet.lab.panels.data import DataPanel
 from glassnet.lab.panels.keys import Keys, key_help
@@ -44,6 +44,11 @@ TELLING = 1.0
 """Seconds between two addresses while it trains: a browser takes no more than some a second."""
 READING = 0.3
 """Seconds between two refreshes of the arithmetic while it trains: nobody reads faster."""
+
+KEEP = (
+    "The address stays as it was, and a reload would bring that back. Take has all of it as Python."
+)
+"""What is said where the address can no longer follow."""
 
 HERE = Path(__file__).parent
 
@@ -86,6 +91,7 @@ class Screen:
         self._later: asyncio.TimerHandle | None = None
         self._read = 0.0  # when the arithmetic was refreshed last
         self._address = ""
+        self._long = False  # whether what is shown is more than an address can hold
         self._told = 0.0  # when the address was told last
         dress()
         for sheet in ("arithmetic.css", "page.css"):
@@ -249,7 +255,11 @@ class Screen:
         if self.session.playing and now - self._told < TELLING:
             return
         address = "&".join(filter(None, [link(self.session), self.lesson.query()]))
-        if address != self._address and len(address) <= LETTERS:  # a longer one is refused
+        long = too_long(address)
+        if long and not self._long:  # said once, and again after it was shorter
+            self.session.say(f"{long} {KEEP}")
+        self._long = bool(long)
+        if not long and address != self._address:
             self._address, self._told = address, now
             self.client.run_javascript(
                 f"history.replaceState(null, '', '?' + {address!r} + window.location.hash)"

@@ -71,11 +71,12 @@ def changed(run: Run, change: Change, state: State) -> Run:
     What is not typed over stays as it is.
     """
     epoch = change.epoch
-    changes = (*(one for one in run.changes if one.epoch <= epoch), change)
+    kept = tuple(one for one in run.changes if one.epoch <= epoch)
+    changes = (*kept[:-1], *kept[-1].and_then(change)) if kept else (change,)
     within("changes of a run", len(changes), limits.CHANGES)
     before = one = run.timeline.problem_at(epoch)
-    setting = replace(run.setting(epoch), **dict(change.fields))
-    if change.fields:
+    setting = change.of(run.setting(epoch))
+    if change.fields or change.points:
         same = setting.points == before.setting.points
         one = problem(setting, before.data if same else rows_for(setting, run.rows))
     optimizer = names.optimizer(setting.optimizer)

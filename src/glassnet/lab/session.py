@@ -26,7 +26,7 @@ from glassnet.lab.player import Goal, Pin, Player
 from glassnet.lab.position import Phase, Position, View
 from glassnet.lab.problem import Problem, in_batches, in_its_unit
 from glassnet.lab.run import begun, changed
-from glassnet.lab.setting import KEPT, Change, Setting
+from glassnet.lab.setting import KEPT, Change, Point, Setting
 from glassnet.lab.timeline import Timeline
 from glassnet.lab.update import Update, cost, update_at, updates
 from glassnet.walkthrough.trace import Trace
@@ -284,7 +284,7 @@ class Session:
         """Other settings. What can change in the midst of a run does so; else a new one begins."""
         now = self.setting
         fields = {name: value for name, value in asked.items() if value != getattr(now, name)}
-        on_the_way = set(fields) <= {*KEPT, "points"}
+        on_the_way = set(fields) <= {*KEPT, *(() if self.position.epoch else ("points",))}
         if not fields:
             self._hush()
             self._tell("controls")  # however it was spelled, it is shown as it is
@@ -330,8 +330,11 @@ class Session:
         """A training point less."""
         self._points(("delete", row))
 
-    def _points(self, point: tuple[Any, ...]) -> None:
-        self.set(points=(*self.setting.points, point))
+    def _points(self, point: Point) -> None:
+        if self.position.epoch:
+            self.change(Change(self.position.epoch, points=(point,)))
+        else:
+            self.set(points=(*self.setting.points, point))
 
     def change(self, change: Change) -> None:
         """From its epoch on; what followed is gone."""

@@ -217,16 +217,33 @@ class Setting:
 
 @dataclass(frozen=True)
 class Change:
-    """What was changed after an epoch: settings, typed weights ("W1[0,2]", 0.5), or points."""
+    """What was changed after an epoch: settings, typed weights ("W1[0,2]", 0.5), or points.
+
+    points : those that were edited here, after the ones before.
+    """
 
     epoch: int
     fields: tuple[tuple[str, Any], ...] = ()
     weights: tuple[tuple[str, float], ...] = ()
+    points: tuple[Point, ...] = ()
+
+    def of(self, setting: Setting) -> Setting:
+        """The setting with it."""
+        return replace(setting, **dict(self.fields), points=(*setting.points, *self.points))
+
+    def and_then(self, other: Change) -> tuple[Change, ...]:
+        """Both, one after the other; points edited in one epoch are one change."""
+        points_alone = replace(other, points=()) == Change(self.epoch)
+        if points_alone and replace(self, points=()) == Change(self.epoch):
+            return (replace(self, points=(*self.points, *other.points)),)
+        return self, other
 
     def text(self) -> str:
-        """120;optimizer=sgd:lr=0.3;W1[0,2]=0.5."""
+        """120~optimizer=sgd:lr=0.3~W1[0,2]=0.5."""
         parts = [str(self.epoch)]
         parts += [f"{name}={_spell(name, value)}" for name, value in self.fields]
+        if self.points:
+            parts.append(f"points={_spell('points', self.points)}")
         parts += [f"{place}={value!r}" for place, value in self.weights]
         return "~".join(parts)
 
@@ -237,15 +254,18 @@ class Change:
         epoch = _whole("epoch", first)
         changed: list[tuple[str, Any]] = []
         weights: list[tuple[str, float]] = []
+        points: tuple[Point, ...] = ()
         for part in parts:
             name, equals, value = part.partition("=")
             if not equals:
                 raise BadInput(f"change={part[:40]!r}", "name=value is expected")
-            if name in (*KEPT, "points"):
+            if name == "points":
+                points += read(name, value)
+            elif name in KEPT:
                 changed.append((name, read(name, value)))
             else:
                 weights.append((name, _number(name, value)))
-        return Change(epoch, tuple(changed), tuple(weights))
+        return Change(epoch, tuple(changed), tuple(weights), points)
 
 
 def rates(each: Iterable[float]) -> float | tuple[float, ...]:

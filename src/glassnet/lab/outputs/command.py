@@ -7,7 +7,7 @@ from typing import Any
 
 from glassnet.exchange import names
 from glassnet.exchange.encodings import Category, Number
-from glassnet.lab.link import link
+from glassnet.lab.link import link, too_long
 from glassnet.lab.outputs.file import goal
 from glassnet.lab.outputs.program import Program
 from glassnet.lab.session import Session
@@ -16,7 +16,9 @@ from glassnet.lab.session import Session
 def command_line(session: Session) -> str:
     """The `glassnet …` line that does the same; lines after a # say what it cannot."""
     if session.origin.data != "table":
-        return f"glassnet lab --link {shlex.quote(link(session))}"
+        query = link(session)
+        long = too_long(query)
+        return f"# {long}" if long else f"glassnet lab --link {shlex.quote(query)}"
     said = ["# Columns that were left out on the page: add --ignore and their names."]
     beyond = _beyond(session)
     if beyond:

@@ -16,7 +16,7 @@ from glassnet.lab.outputs.code import built_in_set, edits, own_rows, spell, tabl
 from glassnet.lab.outputs.file import goal
 from glassnet.lab.problem import BURNT, left_out, problem, rows_for
 from glassnet.lab.session import Session
-from glassnet.lab.setting import Change, Point, Setting
+from glassnet.lab.setting import Change, Setting
 from glassnet.walkthrough.explain import place
 
 
@@ -46,10 +46,10 @@ class Program:
         above = [line for line, used in needed if used]
         return [*above, "", "import glassnet as gn", "", *told][0 if above else 1 :]
 
-    def data(self, setting: Setting, points: Sequence[Point] | None = None) -> list[str]:
+    def data(self, setting: Setting) -> list[str]:
         """X and y, as drawn, split, scaled and edited."""
         lines = own_rows(self.session) if setting.data == "table" else built_in_set(setting)
-        return [*lines, *edits(self.session, setting.points if points is None else points)]
+        return [*lines, *edits(self.session, setting.points)]
 
     def task(self) -> list[str]:
         """Network and task."""
@@ -104,7 +104,6 @@ class Program:
     def run(self) -> Iterator[str]:
         """Training, with what was changed on the way, and its loss."""
         here, batch = 0, self.session.origin.batch
-        points = self.session.origin.points
         for change in self.changes:
             if change.epoch > here:
                 yield self.train(change.epoch - here, batch)
@@ -114,14 +113,12 @@ class Program:
                     batch = value
                 elif name == "optimizer":
                     yield from self.optimizer(value, change)
-                elif name == "points":
-                    yield from self.points(points, value)
-                    points = value
                 elif name == "dropout":
                     dropout = left_out(replace(self.session.origin, dropout=value), self.first.net)
                     yield f"task = replace(task, dropout={spell(dropout)})"
                 elif name != "epochs":
                     yield f"task = replace(task, {name}={spell(value)})"
+            yield from edits(self.session, change.points)
             if change.weights:
                 yield from self.weights(change)
         if self.end > here:
@@ -156,12 +153,6 @@ class Program:
                 break
             text = dict(one.fields).get("optimizer", text)
         return names.optimizer(text)
-
-    def points(self, before: Sequence[Point], after: Sequence[Point]) -> list[str]:
-        """Points edited while it ran."""
-        if tuple(after[: len(before)]) == tuple(before):
-            return edits(self.session, after[len(before) :])
-        return self.data(self.session.origin, after)
 
     def weights(self, change: Change) -> Iterator[str]:
         """Weights typed over."""

@@ -176,7 +176,7 @@ class DataPanel:
             return
         if n_in > 2:
             raise BadInput(f"a point in {n_in} inputs", "points are edited where there are 1 or 2")
-        x, y = float(given["x"]), float(given["y"])
+        x, y = (float(f"{float(given[name]):.6g}") for name in ("x", "y"))  # a hand is no finer
         across, _ = session.view.axes
         place = (x,) if n_in == 1 else ((x, y) if across == 0 else (y, x))
         if op == "add":
