@@ -178,7 +178,11 @@ class Trace:
         self._need_targets("a proof")
         called, given = place(wanted)
         step = self[called]
-        return prove(self._exact, step.name, check_index(step, index or given))
+        asked = step.name, check_index(step, index or given)
+        found = self._proved.get(asked)
+        if found is None:
+            found = self._proved[asked] = prove(self._exact, *asked)
+        return found
 
     def proofs(self, wanted: str, most: int = 1000) -> list[Proof]:
         """The proofs of all numbers of a step; of `most` evenly spread ones where it has more."""
@@ -244,6 +248,11 @@ class Trace:
         from glassnet.walkthrough.html import of_trace
 
         return of_trace(self)
+
+    @cached_property
+    def _proved(self) -> dict[tuple[str, tuple[int, ...]], Proof]:
+        # what was asked for once: to prove it again takes a way forward for each measurement
+        return {}
 
     @cached_property
     def _exact(self) -> Trace:
