@@ -20,7 +20,9 @@ from glassnet.engines.chance import Carried, Chance
 from glassnet.estimators.formulas import twin
 from glassnet.estimators.parameters import as_plain, dropout
 from glassnet.exchange.checkpoint import load_checkpoint, save_checkpoint
+from glassnet.exchange.files import check_writable
 from glassnet.exchange.model import Model, load_model, save_model
+from glassnet.exchange.stored import task_as_json
 from glassnet.training.history import History
 
 DROPPED = ("random_state", "metrics", "callbacks", "engine", "checkpoint")
@@ -162,7 +164,9 @@ def fingerprint(est: Any, samples: Samples, held_out: Samples | None) -> str:
     if dropout(est.dropout, 0) is None:
         del params["dropout"]  # such runs were there before it
     digest = hashlib.sha256(json.dumps([type(est).__name__, params], sort_keys=True).encode())
-    for part in (*samples, *(held_out or ())):
+    # a warm fit begins at weights that neither parameters nor rows tell of
+    begin = (est._theta(),) if len(est.history_) else ()
+    for part in (*samples, *(held_out or ()), *begin):
         if part is None:
             continue
         matrix = getattr(part, "matrix", None)
@@ -177,7 +181,7 @@ def fingerprint(est: Any, samples: Samples, held_out: Samples | None) -> str:
 class Checkpoint:
     """The file of a run, and what run it belongs to."""
 
-    def __init__(self, est: Any, samples: Samples, held_out: Samples | None) -> None:
+    def __init__(self, est: Any, task: Task, samples: Samples, held_out: Samples | None) -> None:
         if not isinstance(est.random_state, int | np.integer):
             raise BadInput(
                 f"checkpoint with random_state={est.random_state!r}",
@@ -185,6 +189,8 @@ class Checkpoint:
                 "Try random_state=0.",
             )
         self.path = Path(est.checkpoint)
+        task_as_json(stored_task(est, task))  # refuses now what no file can hold
+        check_writable(self.path)
         self.run = fingerprint(est, samples, held_out)
 
     def save(
@@ -220,7 +226,7 @@ class Checkpoint:
         if stored.settings.get("run") != self.run:
             raise BadInput(
                 f"{self.path} is the checkpoint of another run",
-                "the same samples and parameters are expected",
+                "the same samples, parameters and first weights are expected",
                 "Remove it to begin anew.",
             )
         curves = dict(stored.curves)

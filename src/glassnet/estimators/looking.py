@@ -63,7 +63,7 @@ class Looking:
 
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         else:
-            X, targets, labels = self._read(X, y, incremental=True, reset=False)
+            X, targets, labels = self._read(X, y, incremental=True, reset=False, fitting=False)
             weight = self._weights(sample_weight, X, labels)
         X = X.toarray() if hasattr(X, "toarray") else X
         descent = getattr(self, "_optimizer", None)

@@ -49,9 +49,12 @@ class Perceptron(Looking, BaseEstimator):
     # ---- what the two know and this one does not
 
     def _read(
-        self, X: Any, y: Any, *, incremental: bool, reset: bool
+        self, X: Any, y: Any, *, incremental: bool, reset: bool, fitting: bool = True
     ) -> tuple[Any, np.ndarray, np.ndarray]:
-        """X, targets (n, n_out) and the labels as they came, all checked."""
+        """X, targets (n, n_out) and the labels as they came, all checked.
+
+        fitting : to learn from; rows to measure on or to look at need not have every class.
+        """
         raise NotImplementedError
 
     def _loss(self) -> Loss:
@@ -186,7 +189,7 @@ class Perceptron(Looking, BaseEstimator):
             )
 
     def _read_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-        X, y, _ = self._read(X, y, incremental=True, reset=False)
+        X, y, _ = self._read(X, y, incremental=True, reset=False, fitting=False)
         return X, y, None if sample_weight is None else checked_weight(sample_weight, X)
 
     def _split(self, X: Any, y: Any, weight: Any) -> tuple[Any, Any, Any, tuple[Any, Any, Any]]:

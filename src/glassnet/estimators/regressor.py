@@ -179,7 +179,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         return self._fit(X, y, sample_weight, incremental=True)
 
     def _read(
-        self, X: Any, y: Any, *, incremental: bool, reset: bool
+        self, X: Any, y: Any, *, incremental: bool, reset: bool, fitting: bool = True
     ) -> tuple[Any, np.ndarray, np.ndarray]:
         X, y = validate_data(
             self,
