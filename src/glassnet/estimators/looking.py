@@ -113,7 +113,12 @@ class Looking:
     # ---- files
 
     def save(self: Any, path: str | os.PathLike[str]) -> None:
-        """Write the estimator into a model file, without pickle; `load` reads it."""
+        """Write the estimator into a model file, without pickle; `load` reads it.
+
+        What the optimizer remembers goes with it, so that `partial_fit` after `load` goes on to the
+        same bits. Objects of the program do not: a generator as `random_state`, metrics, callbacks,
+        an engine. Of `history_` a summary is kept.
+        """
         check_is_fitted(self)
         files.save(self, path)
 
