@@ -12,9 +12,11 @@ import sklearn
 from sklearn import neural_network as theirs
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_iris
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils.validation import _get_feature_names
 
 from glassnet import estimators as ours
 from tests.estimators.drawn import close
@@ -158,7 +160,8 @@ WEIGHTS = {
 @pytest.mark.parametrize("weight", WEIGHTS.values(), ids=WEIGHTS)
 @pytest.mark.parametrize("early", [False, True])
 def test_weights(weight, early):
-    compare("MLPClassifier", lambda e: e.fit(F, pd.Series(WORDS), weight), early_stopping=early)
+    # not of words: scikit-learn 1.7 asks texts whether they are NaN where it stops early
+    compare("MLPClassifier", lambda e: e.fit(F, pd.Series(Y), weight), early_stopping=early)
 
 
 def test_weights_count_in_the_score():
@@ -210,6 +213,7 @@ def test_calls(name, act):
 
 # ---- in a pipeline
 
+TAKES_POLARS = _get_feature_names(P) is not None
 MIXED = F.assign(kind=pd.Categorical(WORDS))
 
 
@@ -217,6 +221,8 @@ MIXED = F.assign(kind=pd.Categorical(WORDS))
 @pytest.mark.parametrize("made", [MIXED, pl.from_dict({k: MIXED[k].tolist() for k in MIXED})])
 def test_columns_transformed_each_in_its_way(frames, made):
     """Names go through to the network, with what made them before each."""
+    if (frames == "polars" or made is not MIXED) and not TAKES_POLARS:
+        pytest.skip("this scikit-learn does not know the columns of this polars")
     target = F[NAMES[0]] + Y
     models = []
     for room in (theirs, ours):
@@ -239,10 +245,11 @@ def test_metadata_is_routed_with_frames():
     with sklearn.config_context(enable_metadata_routing=True):
         for room in (theirs, ours):
             est = estimator(room).set_fit_request(sample_weight=True)
-            est.set_score_request(sample_weight=True)
             model = make_pipeline(StandardScaler().set_output(transform="pandas"), est)
             model[0].set_fit_request(sample_weight=True)
-            search = GridSearchCV(model, {"mlpclassifier__alpha": [1e-4, 10.0]}, cv=2)
+            scoring = get_scorer("accuracy").set_score_request(sample_weight=True)
+            settings = {"mlpclassifier__alpha": [1e-4, 10.0]}
+            search = GridSearchCV(model, settings, cv=2, scoring=scoring)
             found.append(search.fit(F, pd.Series(WORDS), sample_weight=WEIGHT))
     a, b = found
     for key in ("mean_test_score", "split0_test_score"):

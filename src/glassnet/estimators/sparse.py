@@ -100,6 +100,7 @@ def epochs(
                 loss = weighted_sum(sample_losses(task.net, task.loss, passes, y), weight)
                 partials = backward(task.net, theta, passes, task.loss, y, weight, to_inputs=False)
                 penalty = update(task, theta, slots, step, partials, whole)
+            del passes, partials  # before the next come: a gradient is as large as theta
             if not math.isfinite(loss + penalty):
                 return None
             step += 1
