@@ -186,21 +186,20 @@ class Screen:
         while not self.client.is_deleted:
             await self._wake.wait()
             self._wake.clear()
-            began = time.perf_counter()
+            began, busy = time.perf_counter(), time.thread_time()
             news, self._news = self._news, set()
             with self.client:
                 try:
                     self._show(news)
                 except Exception as error:  # noqa: BLE001 - one picture less, and the next one comes
                     app.handle_exception(error)
-            await self._rest(began)
+            await self._rest(began, time.thread_time() - busy)
 
-    async def _rest(self, began: float) -> None:
+    async def _rest(self, began: float, spent: float) -> None:
         """Until the page can follow and the others had their turn; shorter for who did something.
 
         Frames come by themselves while it trains; all other news are of what somebody did.
         """
-        spent = time.perf_counter() - began
         pause = max(PACE, spent * crowd(self) / SHARE)
         while True:
             behind = self._number - self._seen >= UNDER_WAY
