@@ -35,7 +35,8 @@ from tests.walkthrough.instances import state_of
 MATHML = {"math", "mrow", "mi", "mn", "mo", "mtext", "mfrac", "msub", "msup", "msqrt", "mtable",
           "mtr", "mtd"}  # fmt: skip
 ALLOWED = {
-    "div": {"class"}, "p": {"class"}, "section": {"class"}, "h3": set(), "span": {"class", "style"},
+    "div": {"class"}, "p": {"class"}, "section": {"class", "data-phase"}, "h3": set(),
+    "span": {"class", "style"},
     "code": {"class"}, "wbr": set(), "b": set(), "sub": set(), "sup": set(), "i": set(),
     "data": {"class", "value", "title"}, "dl": {"class"}, "dt": set(), "dd": set(),
     "table": {"class"}, "caption": set(), "thead": set(), "tbody": set(), "tfoot": set(),

@@ -49,11 +49,44 @@ def test_links_lead_to_their_weights():
     found = TRACES["2-8-1"]
     read = show(found, Pick("neuron", 1, 2))
     assert [Pick.of(pick) for pick in read.picks] == [
-        Pick("weight", 1, 2, 0), Pick("weight", 1, 2, 1), Pick("bias", 1, 2),
+        Pick("loss"), Pick("weight", 1, 2, 0), Pick("weight", 1, 2, 1), Pick("bias", 1, 2),
         Pick("weight", 2, 0, 2),
     ]  # fmt: skip
     labels = [row[0] for row in read.rows]
     assert labels == ["from", "input 1", "input 2", "bias", "z", "to", "output", "sum"]
+
+
+def test_the_update_leaves_its_weights_beside_those_before():
+    found = TRACES["4-20-16-3"]
+    v, number = found.values, Numerals().of
+    read = show(found, Pick("neuron", 2, 3), reached="update")
+    table = read.rows[: read.rows.index(["to", "w", "after"])]
+    assert table[0] == ["from", "w", "after"]
+    assert [row[0] for row in table[-2:]] == ["bias", "8 more"]
+    assert len(table) == 1 + 12 + 2  # the largest
+    for label, *shown in table[1:-2]:
+        i = int(label.removeprefix("neuron ")) - 1
+        assert shown == [number(v["W2"][i, 3]), number(v["new_W2"][i, 3])]
+    for k, (label, *shown) in enumerate(read.rows[len(table) + 1 :]):
+        assert label == f"output {k + 1}"
+        assert shown == [number(v["W3"][3, k]), number(v["new_W3"][3, k])]
+    bias = show(TRACES["2-8-1"], Pick("neuron", 1, 2), reached="update").rows[3]
+    v = TRACES["2-8-1"].values
+    assert bias == ["bias", number(v["b1"][2]), number(v["new_b1"][2])]
+
+
+@pytest.mark.parametrize("reached", ["backward", "all"])
+def test_weights_after_an_update_stand_there_only_when_it_has_just_been_made(reached):
+    assert "after" not in str(show(TRACES["2-8-1"], Pick("neuron", 1), reached=reached).rows)
+
+
+def test_the_loss_of_the_sample_is_told_once_it_is_computed():
+    found = TRACES["2-8-1"]
+    told = Numerals().of(float(found.values["losses"][4]))
+    said = show(found, Pick("neuron", 1), sample=4, reached="loss").sections
+    assert told in said["The loss of this sample"]
+    before = show(found, Pick("neuron", 1), sample=4, reached="forward").sections
+    assert "The loss of this sample" not in before
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,11 @@
 """What the panel asks the arithmetic for."""
 
-import numpy as np
+import re
 
+import numpy as np
+import pytest
+
+from glassnet.lab.arithmetic import arithmetic
 from glassnet.lab.panels.arithmetic import asked
 from glassnet.lab.pick import Pick
 from glassnet.lab.session import Session
@@ -30,3 +34,25 @@ def test_a_row_of_the_validation_points_is_no_row_of_the_batch():
     session.pick = Pick("weight", 1)
     session.choose_sample(int(min(session.rows)), held=True)
     assert asked(session).sample is None
+
+
+PARTS = {
+    Pick("neuron", 1): ["forward", "loss", "backward", "update"],
+    Pick("neuron", 2): ["forward", "loss", "backward", "update"],
+    Pick("weight", 1): ["forward", "backward", "update"],
+    Pick("bias", 1): ["forward", "backward", "update"],
+    Pick("input"): ["backward"],
+    Pick("sample"): ["forward", "loss", "backward"],
+    Pick("loss"): ["loss"],
+    Pick("none"): ["loss"],
+}
+
+
+@pytest.mark.parametrize("pick", PARTS, ids=lambda pick: pick.json)
+def test_each_part_says_which_phase_it_tells_of(pick):
+    session = Session()
+    session.pick = pick
+    for _ in range(4):
+        session.next()
+    found = re.findall(r'data-phase="(\w+)"', arithmetic(asked(session)).html)
+    assert set(found) == set(PARTS[pick])

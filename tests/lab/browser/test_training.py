@@ -74,6 +74,34 @@ def test_next_goes_through_an_update_and_every_number_is_the_library_s(lab: Lab)
     expect(lab.figure("loss")).to_have_text(figure(float(run.trace()["J"].value)))
 
 
+def test_next_brings_what_it_made_into_sight_and_leaves_the_focus(visit: Visit) -> None:
+    lab = visit(reduced_motion="reduce")
+    seen = """(phase) => {
+      const panel = document.querySelector(".lab-arithmetic").getBoundingClientRect();
+      const part = document.querySelector(`.lab-arithmetic [data-phase=${phase}]`);
+      const down = part ? part.getBoundingClientRect().top - panel.top : -1;
+      return down >= -1 && down < panel.height / 3;
+    }"""
+    for phase in ("forward", "loss", "backward", "update", "forward"):
+        lab.next.focus()
+        lab.press("Enter")
+        lab.page.wait_for_function(seen, arg=phase)
+        assert lab.page.evaluate("document.activeElement.classList.contains('lab-next')")
+        assert lab.page.evaluate("scrollY") == 0
+    expect(lab.figure("update under way")).to_have_text("2")
+
+
+def test_on_a_narrow_page_the_arithmetic_comes_up_when_something_is_picked(visit: Visit) -> None:
+    lab = visit(viewport={"width": 768, "height": 1024}, reduced_motion="reduce")
+    assert lab.page.evaluate("scrollY") == 0  # not by itself
+    below = "(css) => document.querySelector(css).getBoundingClientRect().top"
+    ends = "document.querySelector('.lab-network').getBoundingClientRect().bottom"
+    assert 0 < lab.page.evaluate(below, ".lab-arithmetic") - lab.page.evaluate(ends) < 30
+    lab.click_on("neuron", 1, 3)
+    expect(lab.title).to_contain_text("Hidden neuron 4")
+    lab.until(lambda: 0 <= lab.page.evaluate(below, ".lab-arithmetic") < 600, True)
+
+
 def test_back_undoes_the_last_operation(lab: Lab) -> None:
     expect(lab.next).to_have_text("Next: forward")
     states = []

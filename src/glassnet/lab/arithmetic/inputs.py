@@ -21,6 +21,6 @@ def an_input(read: Reading) -> Told:
         lines.append(f"{escape(read.asked.scaling[i])}.")
     parts = (
         section("Where it comes from", "".join(f"<p>{line}</p>" for line in lines)),
-        section("Links out", links_out(read, 0, i)),
+        section("Links out", links_out(read, 0, i), phase="backward"),
     )
     return Told((read.words(0, i), read.sample_words), parts, ("X", place))

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from glassnet.lab.arithmetic.reading import Reading
-from glassnet.lab.arithmetic.rows import TERMS, Row, closing, left_out, table
+from glassnet.lab.arithmetic.rows import TERMS, Row, closing, count, left_out, table
 from glassnet.lab.pick import Pick
-from glassnet.walkthrough.explain import largest
+from glassnet.walkthrough.explain import Index, Working, largest
 from glassnet.walkthrough.naming import handed
 
 
@@ -21,6 +21,9 @@ def links_in(read: Reading, k: int, j: int) -> str:
         rows = [_waiting(read, Pick("weight", k, j, i), W[i], k - 1, i) for i in _largest(W)]
         return table(head, rows, left_out(len(W), len(head)))
     one = read.working(f"z{k}", (read.s, j))
+    if _done(read):
+        rows = [_changed(read, k, term.factors[-1].index) for term in one.terms]
+        return table(["from", "w", "after"], rows, _rest(one, 3))
     rows = []
     for term in one.terms:
         amount = read.number(term.value, signed=True)
@@ -44,6 +47,9 @@ def links_out(read: Reading, k: int, j: int) -> str:
         rows = [_waiting(read, Pick("weight", k + 1, i, j), W[i], k + 1, i) for i in _largest(W)]
         return table(head, rows, left_out(len(W), len(head)))
     one = read.working(f"dL_d{handed(k, read.trace.values)}", (read.s, j))
+    if _done(read):
+        rows = [_changed(read, k + 1, term.factors[-1].index, out=True) for term in one.terms]
+        return table(["to", "w", "after"], rows, _rest(one, 3))
     rows = []
     for term in one.terms:
         slope, w = term.factors
@@ -52,6 +58,26 @@ def links_out(read: Reading, k: int, j: int) -> str:
         cells += [read.number(value, signed=True) for value in (slope.value, term.value)]
         rows.append(Row(read.short(k + 1, to), cells, Pick("weight", k + 1, to, j)))
     return table(head, rows, closing("sum", one, 2, lambda v: read.number(v, signed=True)))
+
+
+def _done(read: Reading) -> bool:
+    # whether Next has just made the update: then what it made of each weight is of interest
+    return read.asked.reached == "update" and read.has("update")
+
+
+def _changed(read: Reading, k: int, index: Index, *, out: bool = False) -> Row:
+    # a weight (i, j) or a bias (j,) of layer k, before and after the update
+    *source, j = index
+    part = f"W{k}" if source else f"b{k}"
+    cells = [read.number(read.value(called, index)) for called in (part, f"new_{part}")]
+    if not source:
+        return Row("bias", cells, Pick("bias", k, j))
+    label = read.short(k, j) if out else read.short(k - 1, source[0])
+    return Row(label, cells, Pick("weight", k, j, source[0]))
+
+
+def _rest(one: Working, wide: int) -> list[Row]:
+    return [Row(count(one.hidden, "more"), [""] * (wide - 1))] if one.hidden else []
 
 
 def _largest(weights: np.ndarray) -> Iterator[int]:

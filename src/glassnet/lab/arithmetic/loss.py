@@ -9,7 +9,8 @@ from glassnet.lab.arithmetic.rows import TERMS, closing, count, section, table
 def loss(read: Reading) -> Told:
     """The loss sample by sample, the penalty, the objective."""
     words = read.step("losses").words
-    parts = [section("The loss of a sample", read.formula("losses"), words), _samples(read)]
+    head = section("The loss of a sample", read.formula("losses"), words, phase="loss")
+    parts = [head, _samples(read)]
     if "penalty" in read.trace:
         parts.append(section("The penalty", read.shown("penalty"), read.step("penalty").words))
     parts.append(objective(read))
@@ -18,7 +19,7 @@ def loss(read: Reading) -> Told:
 
 def objective(read: Reading, heading: str = "The objective J") -> str:
     """J worked out."""
-    return section(heading, read.shown("J"), read.step("J").words)
+    return section(heading, read.shown("J"), read.step("J").words, phase="loss")
 
 
 def _samples(read: Reading) -> str:

@@ -6,7 +6,8 @@ import re
 
 from glassnet.lab.arithmetic.links import links_in, links_out
 from glassnet.lab.arithmetic.reading import Reading, Told
-from glassnet.lab.arithmetic.rows import section
+from glassnet.lab.arithmetic.rows import link, section
+from glassnet.lab.pick import Pick
 
 HEADS = {
     "z": "The sum z",
@@ -20,20 +21,29 @@ def neuron(read: Reading) -> Told:
     """Forward and back through one neuron, on the current sample."""
     k, j, s = read.pick.layer, read.pick.unit, read.s
     parts = [
-        section(HEADS[step.name[0]], read.shown(step.name, (s, j)), step.words)
+        section(HEADS[step.name[0]], read.shown(step.name, (s, j)), step.words, phase="forward")
         for step in read.forward_of(k)
     ]
+    if read.has("loss"):
+        parts.append(_loss(read))
     parts.append(_delta(read, k, j))
-    parts.append(section("Links in", links_in(read, k, j)))
+    parts.append(section("Links in", links_in(read, k, j), phase="update"))
     parts.append(section("Links out", links_out(read, k, j)))
     return Told((read.words(k, j), read.sample_words), tuple(parts), (f"a{k}", (s, j)))
+
+
+def _loss(read: Reading) -> str:
+    # what all neurons' answers end in
+    said = f"{read.name('losses', (read.s,))} = {read.number(read.value('losses', (read.s,)))}"
+    whole = link(Pick("loss"), "the loss, sample by sample")
+    return section("The loss of this sample", f"<p>{said}</p><p>{whole}</p>", phase="loss")
 
 
 def _delta(read: Reading, k: int, j: int) -> str:
     # δ = ∂L/∂z, and what it is made of
     head = "δ = ∂L/∂z"
     if read.trace.samples is None:
-        return section(head, f"<p>{read.pending('backward')}</p>")
+        return section(head, f"<p>{read.pending('backward')}</p>", phase="backward")
     step, place = read.step(f"dL_dz{k}"), (read.s, j)
     made = []
     # straight from answer and target, where the loss closes: then nothing leads to it
@@ -46,4 +56,4 @@ def _delta(read: Reading, k: int, j: int) -> str:
         ]  # fmt: skip
     made.append(read.shown(step.name, place))
     made.append(read.proved(step.name, place))
-    return section(head, "".join(made), step.words)
+    return section(head, "".join(made), step.words, phase="backward")

@@ -18,10 +18,10 @@ def parameter(read: Reading) -> Told:
     own = _place(pick)
     noun = "weight" if pick.kind == "weight" else "bias"
     parts = (
-        section("Now", _now(read, own)),
-        section("Sample by sample", _samples(read, own)),
+        section("Now", _now(read, own), phase="forward"),
+        section("Sample by sample", _samples(read, own), phase="backward"),
         section("The gradient", _gradient(read, own)),
-        section("The update", _update(read, own)),
+        section("The update", _update(read, own), phase="update"),
     )
     return Told((f"{noun} {read.spelled(*own)}",), parts, own)
 

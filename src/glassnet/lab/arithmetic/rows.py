@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from glassnet.lab.pick import Pick
+from glassnet.lab.position import Phase
 from glassnet.walkthrough.explain import Working
 
 TERMS = 12
@@ -58,10 +59,14 @@ def link(pick: Pick, inside: str) -> str:
     return f'<button type="button" class="sum-link" {target(pick)}>{inside}</button>'
 
 
-def section(heading: str, body: str, words: str = "") -> str:
-    """A part of the panel. Heading and words are text, the body is HTML."""
+def section(heading: str, body: str, words: str = "", *, phase: Phase = "ready") -> str:
+    """A part of the panel. Heading and words are text, the body is HTML.
+
+    phase : the one that it tells of, where Next makes it; the page shows it then.
+    """
     said = f'<p class="sum-words">{escape(words)}</p>' if words else ""
-    return f'<section class="sum-part"><h3>{escape(heading)}</h3>{said}{body}</section>'
+    of = "" if phase == "ready" else f' data-phase="{phase}"'
+    return f'<section class="sum-part"{of}><h3>{escape(heading)}</h3>{said}{body}</section>'
 
 
 def count(many: int, noun: str) -> str:

@@ -13,13 +13,13 @@ def sample(read: Reading) -> Told:
     net, place = read.trace.net, (read.s,)
     parts = [inputs(read)]
     parts += [
-        section(layer_words(net, k).capitalize(), _answers(read, k))
+        section(layer_words(net, k).capitalize(), _answers(read, k), phase="backward")
         for k in range(1, len(net.layers) + 1)
     ]
     loss = f"<p>{read.pending('loss')}</p>"
     if read.trace.samples is not None:
         loss = read.shown("losses", place)
-    parts.append(section("Loss of this sample", loss))
+    parts.append(section("Loss of this sample", loss, phase="loss"))
     return Told((read.sample_words,), tuple(parts), ("losses", place))
 
 
@@ -30,7 +30,7 @@ def inputs(read: Reading) -> str:
         Row(read.short(0, i), [read.number(x[i])], Pick("input", 0, i))
         for i in map(int, largest(x, TERMS))
     ]
-    return section("Inputs", table(["input", "x"], rows, left_out(len(x), 2)))
+    return section("Inputs", table(["input", "x"], rows, left_out(len(x), 2)), phase="forward")
 
 
 def _answers(read: Reading, k: int) -> str:

@@ -36,9 +36,10 @@ def whole(read: Reading) -> Told:
         for label, text in card(read.trace, layout=read.look.layout).rows
         if label in SAID
     )
+    shown = read.shown("J") + "".join(f"<p>{one}</p>" for one in links)
     parts = (
         section("The network", network),
-        section("The objective J", read.shown("J") + "".join(f"<p>{one}</p>" for one in links)),
+        section("The objective J", shown, phase="loss"),
         section("Conventions", f'<dl class="sum-card">{lines}</dl>'),
     )
     return Told((f"network {net}",), parts)

@@ -1,5 +1,6 @@
 // The arithmetic's HTML. A click on what stands for something is told; the focus stays where it
-// was when the numbers under it change.
+// was when the numbers under it change. What Next has just made, and what was picked, is brought
+// into sight.
 export default {
   template: `<div @click="clicked" @scroll.capture="scrolled"></div>`,
   props: { start: Array },
@@ -9,14 +10,21 @@ export default {
   },
   methods: {
     // `what` it is of decides whether one reads on or begins at the top
-    show([html, what]) {
+    show([html, what, phase]) {
+      const stepped = phase && phase !== this.phase && this.html !== undefined;
+      this.phase = phase;
+      const same = what === this.what;
+      this.put(html, what);
+      if (stepped && same) this.toPhase(phase);
+    },
+    put(html, what) {
       if (html === this.html && what === this.what) return;
       const root = this.$el;
       const [place, focused] = this.focus();
       const lefts = [...this.moved].map((e) => [this.tables().indexOf(e), e.scrollLeft]);
       this.moved.clear();
       const other = what !== this.what;
-      if (other) this.toTop(); // before: where nothing is changed yet to look is cheap
+      if (other) this.toTop(what); // before: where nothing is changed yet to look is cheap
       Object.assign(this, { html, what });
       root.innerHTML = html;
       const tables = other || !lefts.length ? [] : this.tables();
@@ -33,8 +41,39 @@ export default {
     scrolled(event) {
       if (event.target.classList?.contains("sum-scroll")) this.moved.add(event.target);
     },
-    toTop() {
-      for (let e = this.$el; e; e = e.parentElement) if (e.scrollTop) e.scrollTop = 0;
+    // on a narrow page the whole page scrolls, and the panel lies below the network
+    panel() {
+      const panel = this.$el.closest(".lab-arithmetic");
+      return { panel, scrolls: panel && getComputedStyle(panel).overflowY === "auto" };
+    },
+    toTop(what) {
+      const { panel, scrolls } = this.panel();
+      if (!panel) return;
+      if (scrolls) panel.scrollTop = 0;
+      else if (this.html !== undefined && JSON.parse(what).kind !== "none") this.reveal(panel);
+    },
+    toPhase(phase) {
+      const part = this.$el.querySelector(`[data-phase="${phase}"]`);
+      const { panel, scrolls } = this.panel();
+      if (!part || !panel) return;
+      if (!scrolls) {
+        // never away from Next on a page where the sums are out of sight
+        const { top, bottom } = panel.getBoundingClientRect();
+        if (top < innerHeight && bottom > 0) this.reveal(part);
+        return;
+      }
+      const first = part === this.$el.querySelector("[data-phase]");
+      const down = part.getBoundingClientRect().top - panel.getBoundingClientRect().top;
+      panel.scrollTo({ top: first ? 0 : panel.scrollTop + down, behavior: this.gait() });
+    },
+    // so that it begins in the upper half of the window, unless it does already
+    reveal(element) {
+      const { top } = element.getBoundingClientRect();
+      if (top >= 0 && top <= innerHeight / 2) return;
+      scrollBy({ top: top - innerHeight / 2, behavior: this.gait() });
+    },
+    gait() {
+      return matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
     },
     picked(element) {
       return element?.closest("[data-pick]")?.dataset.pick;

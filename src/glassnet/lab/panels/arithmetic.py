@@ -14,6 +14,7 @@ from glassnet.lab.arithmetic import Asked, Content, arithmetic
 from glassnet.lab.drawings.shown import Shown, Words
 from glassnet.lab.panels.fields import Fields
 from glassnet.lab.pick import Pick
+from glassnet.lab.position import PHASES
 from glassnet.lab.session import Session
 
 ONE_SAMPLE = {"neuron", "input", "sample"}
@@ -91,9 +92,14 @@ class Arithmetic:
             self.box.set_value(content.typed)
         return (
             self.title.show(content.title),
-            self.sums.show([content.html, self.session.pick.json]),
+            self.sums.show([content.html, self.session.pick.json, self._phase()]),
             "" if self.session.playing else self.live.show(content.said),  # not many times a second
         )
+
+    def _phase(self) -> str:
+        # where Next has come to: the page shows the part that tells of it
+        phase = self.session.position.phase
+        return phase if phase in PHASES and not self.session.playing else ""
 
     def focus(self) -> None:
         """To the box, where something can be typed over."""

@@ -80,8 +80,9 @@ class Fields:
             self._changed(str(made.value), read, write)
 
         def entered() -> None:
+            as_it_was = str(made.value) == read()
             typed()
-            if str(made.value) == read():  # also where it was so before
+            if as_it_was:  # which is right, too
                 self.session.accept()
 
         made.on("keydown.enter", entered).on("blur", typed)

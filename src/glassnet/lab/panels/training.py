@@ -30,7 +30,7 @@ WHEN = {
     "forward": "update under way",
     "loss": "update under way",
     "backward": "update under way",
-    "update": "update, made by Next",
+    "update": "update done",
 }
 """How far the update is."""
 
@@ -43,9 +43,7 @@ class Training:
         self.fields = Fields(session)
         act = self.fields.act
         with ui.element("div").classes("lab-bar lab-run").props('role=toolbar aria-label="Run"'):
-            self.next = button("Next", lambda: act(session.next), hint="→").classes(
-                "lab-primary lab-next"
-            )
+            self.next = button("Next", lambda: act(session.next)).classes("lab-primary lab-next")
             self.play = button("Play", lambda: act(session.toggle), icon="play_arrow")
             self.play.classes("lab-play")
             button(
