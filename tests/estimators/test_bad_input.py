@@ -262,6 +262,6 @@ def test_numbers_that_are_none(y, words):
 def test_a_network_that_goes_on_keeps_its_outputs():
     est = ours.MLPRegressor(warm_start=True, max_iter=2, random_state=0).fit(X, X[:, :2])
     with pytest.raises(
-        BadInput, match="4 features and 1 outputs, the network that goes on has 4 and 2"
+        BadInput, match="4 features and 1 output, the network that goes on has 4 and 2"
     ):
         est.fit(X, Y)

@@ -1,4 +1,4 @@
-"""One call of `fit`: how much an interruption loses, what ends a stream, where warnings point."""
+"""One call of `fit`: what an interruption loses, what ends a stream, what is refused beforehand."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
+from sklearn import neural_network as theirs
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import scale
+from sklearn.utils._param_validation import InvalidParameterError
 
 from glassnet.core.activations import Tanh
 from glassnet.core.errors import BadFile, BadInput
+from glassnet.core.schedules import Cosine
 from glassnet.engines.base import Losses
 from glassnet.engines.reference import Reference
 from glassnet.estimators import MLPClassifier, MLPRegressor
@@ -271,3 +275,199 @@ def test_warnings_point_at_the_users_line_and_bear_their_name(params):
             # as in scikit-learn's own examples
             warnings.filterwarnings("ignore", category=category, module="sklearn")
         est.fit(X, Y)
+
+
+# ---- parameters that are not to be passed over in silence
+
+CONSTANTS = {
+    "activation": (
+        {"activation": "leakyrelu:beta=2"},
+        "no constant 'beta', its constants are alpha",
+    ),
+    "solver": ({"solver": "adam:lr=-1"}, "lr=-1"),
+    "output": ({"output_activation": "elu:alpha=x"}, "alpha='x'"),
+    "schedule": ({"learning_rate": "cosine:lr=0.1,step=3"}, "Did you mean steps"),
+    "an alias": ({"activation": "Swish:beta=1"}, "it has none"),
+}
+
+
+@pytest.mark.parametrize(("params", "said"), CONSTANTS.values(), ids=CONSTANTS)
+def test_a_constant_that_is_wrong_is_named(params, said):
+    with pytest.raises(BadInput, match=said):
+        classifier(**params).fit(X, Y)
+    name = next(iter(params))
+    with pytest.raises(InvalidParameterError, match=f"The '{name}' parameter of MLPClassifier"):
+        classifier(**{name: "nothing:beta=2"}).fit(X, Y)
+
+
+def test_a_constant_of_a_loss_is_named():
+    with pytest.raises(BadInput, match="tau=2"):
+        regressor(loss="pinball:tau=2").fit(X, Y)
+
+
+PASSED_OVER = {
+    "clipping": ({"solver": "lbfgs", "clip_norm": 1.0}, "clip_norm=1.0 with solver='lbfgs'"),
+    "schedule": (
+        {"solver": "lbfgs", "learning_rate": "cosine:lr=0.1,steps=9"},
+        "with solver='lbfgs', a solver that does not bring its own",
+    ),
+    "another's": (
+        {"solver": "adamw:lr=0.1", "learning_rate": Cosine(0.1, 9)},
+        r"Try solver=AdamW\(Cosine\(lr=0.1, steps=9",
+    ),
+}
+
+
+@pytest.mark.parametrize(("params", "said"), PASSED_OVER.values(), ids=PASSED_OVER)
+def test_what_a_solver_would_pass_over_is_refused(params, said):
+    with pytest.raises(BadInput, match=said):
+        classifier(**params).fit(X, Y)
+
+
+@quiet
+@pytest.mark.parametrize("solver", ["lbfgs", "adam", "adamw"])
+@pytest.mark.parametrize("kind", ["invscaling", "adaptive"])
+def test_what_scikit_learn_passes_over_is_taken(solver, kind):
+    params = {"solver": solver, "learning_rate": kind, "momentum": 0.5, "beta_1": 0.5}
+    classifier(**params).fit(X, Y)
+
+
+def test_a_solver_that_is_none_has_no_partial_fit():
+    for est in (theirs.MLPClassifier(solver="nothing"), classifier(solver="nothing")):
+        assert not hasattr(est, "partial_fit")
+
+
+@quiet
+def test_metrics_of_one_name_are_numbered():
+    def spread(y_true, y_pred):
+        return np.ptp(y_pred)
+
+    first = spread
+
+    def spread(y_true, y_pred):
+        return np.ptp(y_true)
+
+    metrics = [lambda t, p: 1.0, lambda t, p: 2.0, first, spread, "accuracy"]
+    found = classifier(metrics=metrics).fit(X, Y).history_.metrics
+    assert list(found) == ["<lambda>", "<lambda> 2", "spread", "spread 2", "accuracy"]
+    assert found["<lambda>"][-1][1] == 1.0
+    assert found["<lambda> 2"][-1][1] == 2.0
+
+
+@quiet
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, float, np.dtype("f4")], ids=str)
+def test_a_dtype_is_one_however_it_is_spelled(dtype, tmp_path):
+    est = classifier(dtype=dtype).fit(X, Y)
+    assert same(est, classifier(dtype=np.dtype(dtype).name).fit(X, Y))
+    est.save(tmp_path / "a")
+    assert MLPClassifier.load(tmp_path / "a").predict_proba(X).dtype == dtype
+    with pytest.raises(InvalidParameterError, match="The 'dtype' parameter"):
+        classifier(dtype=np.int64).fit(X, Y)
+
+
+# ---- targets that do not fit
+
+
+def test_validation_targets_are_checked_as_targets_are():
+    counts = np.arange(150.0)
+    est = regressor(loss="poisson", max_iter=2)
+    with pytest.raises(BadInput) as told:
+        est.fit(X, -counts)
+    with pytest.raises(BadInput) as validated:
+        est.fit(X, counts, X_val=X, y_val=-counts)
+    assert str(validated.value) == str(told.value)
+    with pytest.warns(ConvergenceWarning):
+        est.fit(X, counts)
+    for look in (est.trace, est.check_gradients):
+        with pytest.raises(BadInput) as seen:
+            look(X, -counts)
+        assert str(seen.value) == str(told.value)
+
+
+@quiet
+def test_another_number_of_outputs_is_told_where_one_goes_on():
+    est = regressor().fit(X, np.column_stack([Y, Y]))
+    with pytest.raises(BadInput, match=r"4 features and 1 output, .* has 4 and 2. .* call fit"):
+        est.partial_fit(X, Y)
+    with pytest.raises(BadInput, match="Set warm_start=False"):
+        est.set_params(warm_start=True).fit(X, Y)
+
+
+@quiet
+def test_one_label_a_row_is_no_answer_where_there_are_several():
+    many = np.column_stack([Y == 0, Y > 0, Y > 1]).astype(int)
+    est = classifier().fit(X, many)
+    for act in (
+        lambda: est.partial_fit(X, Y),
+        lambda: est.trace(X, Y),
+        lambda: est.fit(X, many, X_val=X, y_val=Y),
+    ):
+        with pytest.raises(BadInput, match="y has one label a row"):
+            act()
+    est.partial_fit(X, many)
+
+
+@quiet
+def test_class_weights_weigh_what_is_learnt_from_and_held_out_of_it():
+    weight = {0: 1.0, 1: 5.0, 2: 0.5}
+    settings = {"early_stopping": True, "class_weight": weight}
+    held = {"X_val": X, "y_val": Y}
+    est = classifier(**settings).fit(X, Y)
+    by_hand = classifier(early_stopping=True).fit(X, Y, np.array([1.0, 5.0, 0.5])[Y])
+    assert est.history_.val_loss == by_hand.history_.val_loss
+    own = classifier(class_weight=weight).fit(X, Y, **held)
+    chosen = est.__class__(**own.get_params()).fit(X, Y, **held, sample_weight_val=np.ones(150))
+    assert own.history_.val_loss == pytest.approx(chosen.history_.val_loss)
+
+
+@quiet
+@pytest.mark.parametrize("engine", ["fused", "reference"])
+def test_a_predictor_says_what_it_wants(engine):
+    answer = regressor(engine=engine).fit(X, Y).predictor()
+    with pytest.raises(BadInput, match="None, 4 numbers in a row are expected"):
+        answer(None)
+    with pytest.raises(BadInput, match=r"row of.*2.*4"):
+        answer(X[0, :2])
+
+
+# ---- the dtype of answers
+
+
+@quiet
+@pytest.mark.parametrize("engine", ["fused", "reference"])
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i1", "i8", "?"])
+@pytest.mark.parametrize("fitted", ["f4", "f8"])
+def test_answers_are_as_wide_as_scikit_learns(fitted, dtype, engine):
+    rows = (10 * X).astype(dtype)
+    settings = {"hidden_layer_sizes": (6,), "max_iter": 2, "random_state": 0}
+    a = theirs.MLPRegressor(**settings).fit(X.astype(fitted), Y)
+    b = MLPRegressor(**settings, engine=engine).fit(X.astype(fitted), Y)
+    b.coefs_, b.intercepts_ = a.coefs_, a.intercepts_
+    for given in (rows, csr_matrix(rows)) if dtype in ("f4", "f8") else (rows,):
+        assert b.predict(given).dtype == a.predict(given).dtype
+        rtol = 1e-9 if a.predict(given).dtype == np.float64 else 1e-4
+        np.testing.assert_allclose(b.predict(given), a.predict(given), rtol=rtol, atol=rtol)
+    asked = MLPRegressor(**settings, engine=engine, dtype="float32").fit(X, Y)
+    assert asked.predict(rows).dtype == np.float32
+
+
+# ---- scikit-learn's names in the optimizer
+
+
+@quiet
+@pytest.mark.parametrize("params", [
+    {"beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-5},
+    {"solver": "sgd", "momentum": 0.7, "learning_rate": "adaptive"},
+    {"solver": "sgd", "momentum": 1.0, "nesterovs_momentum": False, "learning_rate_init": 1e-5},
+], ids=["adam", "nesterov", "undamped"])  # fmt: skip
+def test_the_optimizer_answers_to_scikit_learns_names(params):
+    settings = {"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": 0, **params}
+    a, b = (room(**settings).fit(X, Y)._optimizer for room in (theirs.MLPClassifier, MLPClassifier))
+    for name, value in vars(a).items():
+        if isinstance(value, list):
+            for p, q in zip(value, getattr(b, name), strict=True):
+                np.testing.assert_allclose(q, p, rtol=1e-9, atol=1e-15)
+        else:
+            assert getattr(b, name) == value or getattr(b, name) == pytest.approx(value), name
+    with pytest.raises(AttributeError, match="the optimizer has no 'nothing'"):
+        _ = b.nothing

@@ -51,7 +51,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     beta_1, beta_2, epsilon : of "adam".
     n_iter_no_change : epochs in a row without gain after which to stop.
     max_fun : evaluations of the loss by "lbfgs" at most.
-    class_weight : a weight for each class, {label: weight}, or "balanced".
+    class_weight : a weight for each class, {label: weight}, or "balanced". It weighs the rows
+        given to learn from, those that early stopping holds out among them; rows of `X_val` have
+        the weights of `sample_weight_val` alone.
     loss : "log_loss", or another of glassnet's by name or an instance.
     output_activation : of the output layer; None for the one that belongs to the loss.
     l1 : l1·Σ|W| is added as the penalty of alpha is.
@@ -234,6 +236,13 @@ class MLPClassifier(ClassifierMixin, Perceptron):
                     "`y` has classes not in `self.classes_`. "
                     f"`self.classes_` has {self.classes_}. 'y' has {classes}."
                 )
+        several = self._label_binarizer.y_type_.startswith("multilabel")
+        if several and y.ndim == 1:
+            raise BadInput(
+                "y has one label a row",
+                f"the classifier that goes on tells {len(self.classes_)}, each yes or no: a column"
+                " each is expected",
+            )
         # bool: a byte a target while the numbers of the transform are let go
         targets = self._label_binarizer.transform(y).astype(bool)
         return X, targets.reshape(-1, 1) if targets.ndim == 1 else targets, y

@@ -215,6 +215,8 @@ def plain_parameter(name: str, value: Any) -> Any:
     """A parameter as JSON has it; the default's None where it is an object of the program."""
     if name == "n_iter_no_change" and value == inf:
         return "inf"
+    if name == "dtype" and value is not None:
+        return np.dtype(value).name
     if name == "class_weight" and isinstance(value, dict | list):
         return None  # its keys are labels, which JSON would turn into text: see `pairs`
     plain = as_plain(value)

@@ -64,6 +64,7 @@ class Looking:
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         else:
             X, targets, labels = self._read(X, y, incremental=True, reset=False, fitting=False)
+            self._loss_for(theta.dtype).check_targets(targets)
             weight = self._weights(sample_weight, X, labels)
         X = X.toarray() if hasattr(X, "toarray") else X
         descent = getattr(self, "_optimizer", None)
@@ -108,7 +109,17 @@ class Looking:
                 return engine.predict(net, theta, np.asarray(x, dtype)[None])[0]
 
         told = answers[method]
-        return lambda x: told(answer(x))
+
+        def one(x: Any) -> Any:
+            try:
+                return told(answer(x))
+            except (TypeError, ValueError) as error:
+                if isinstance(error, BadInput):
+                    raise
+                shown = f"a row of shape {np.shape(x)}" if np.size(x) > 1 else repr(x)[:60]
+                raise BadInput(shown, f"{net.n_in} numbers in a row are expected") from error
+
+        return one
 
     # ---- files
 

@@ -123,6 +123,7 @@ class Perceptron(Looking, BaseEstimator):
         incremental: bool = False,
     ) -> Any:
         sizes = [index(size) for size in parameters.hidden_sizes(self.hidden_layer_sizes)]
+        parameters.check_solver(self)
         self._check_dropout(sizes)
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         X, y, labels = self._read(X, y, incremental=incremental, reset=first)
@@ -131,13 +132,15 @@ class Perceptron(Looking, BaseEstimator):
         loss = self._loss_for(X.dtype if first else self.coefs_[0].dtype)
         loss.check_targets(y)
         validation = None if held_out is None else self._read_validation(*held_out)
+        if validation is not None:
+            loss.check_targets(validation[1])
         self._random_state = check_random_state(self.random_state)
         if first:
             self._initialize([X.shape[1], *sizes, y.shape[1]], X.dtype)
         if not hasattr(self, "history_"):  # coefs_ that came from elsewhere
             self.history_ = History()
         net = self.network_
-        _same_shape(net, X, y)
+        _same_shape(net, X, y, incremental=incremental)
         if self._whole:
             fitting: Any = Minimising
         else:
@@ -384,12 +387,11 @@ class Perceptron(Looking, BaseEstimator):
         if check_input:
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         theta, net = self._theta(), self.network_
-        X = as_rows(X)
+        dtype = self._dtype_of_answers(X.dtype, theta.dtype)
+        X, theta = as_rows(X.astype(dtype, copy=False)), theta.astype(dtype, copy=False)
         engine = choose(self.engine)
         if isinstance(X, SparseRows):
             engine = Reference()
-        elif X.dtype != theta.dtype:
-            X = X.astype(theta.dtype)
         step = max(1, NUMBERS_AT_ONCE // max(net.sizes[1:]))
         if not isinstance(engine, Reference) or len(X) <= step:
             return engine.predict(net, theta, X)
@@ -397,6 +399,13 @@ class Perceptron(Looking, BaseEstimator):
         for start in range(0, len(X), step):
             out[start : start + step] = engine.predict(net, theta, X[start : start + step])
         return out
+
+    def _dtype_of_answers(self, rows: Any, weights: Any) -> Any:
+        """Of the wider of the two, as in scikit-learn; the one asked for, where one was."""
+        if self.dtype is not None:
+            return weights
+        found = np.result_type(rows, weights)
+        return found if found in (np.float32, np.float64) else np.dtype(np.float64)
 
     def _loss_grad_lbfgs(
         self,
@@ -427,7 +436,11 @@ class Perceptron(Looking, BaseEstimator):
         )
 
     def _check_solver(self) -> bool:
-        if self._whole:
+        try:
+            whole = self._whole
+        except BadInput:  # no solver at all: `hasattr` is to answer all the same, `fit` says why
+            whole = True
+        if whole:
             raise AttributeError(
                 "partial_fit is only available for stochastic optimizers."
                 f" {self.solver} is not stochastic."
@@ -440,12 +453,13 @@ class Perceptron(Looking, BaseEstimator):
         return tags
 
 
-def _same_shape(net: Network, X: Any, y: np.ndarray) -> None:
+def _same_shape(net: Network, X: Any, y: np.ndarray, *, incremental: bool) -> None:
     if (net.n_in, net.n_out) != (X.shape[1], y.shape[1]):
+        features, outputs = X.shape[1], y.shape[1]
         raise BadInput(
-            f"{X.shape[1]} features and {y.shape[1]} outputs",
+            f"{features} feature{'s' * (features != 1)} and {outputs} output{'s' * (outputs != 1)}",
             f"the network that goes on has {net.n_in} and {net.n_out}",
-            "Set warm_start=False to begin anew.",
+            "To begin anew, call fit." if incremental else "Set warm_start=False to begin anew.",
         )
 
 
