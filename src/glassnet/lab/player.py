@@ -192,18 +192,20 @@ async def find(
     one, state = timeline.nearest(epoch)
     size = 1
     while wanted() and state.epoch < epoch:
-        asked, start = min(size, epoch - state.epoch), time.perf_counter()
-        state = await workers.training(partial(timeline.onward, one, state, asked))
-        size = workers.next_size(asked, time.perf_counter() - start, limits.EPOCHS)
+        asked = min(size, epoch - state.epoch)
+        piece = partial(timeline.onward, one, state, asked)
+        state, took = await workers.training(partial(workers.timed, piece))
+        size = workers.next_size(asked, took, limits.EPOCHS)
     if not wanted():
         return None
     begin, one = state, timeline.problem_at(epoch)
     done, size = 0, 1
     while wanted() and done < batch:
-        asked, start = min(size, batch - done), time.perf_counter()
+        asked = min(size, batch - done)
         upto = done + asked
-        state = await workers.training(partial(batches, one, state, done, upto, timeline.engine))
-        size = workers.next_size(asked, time.perf_counter() - start, limits.EPOCHS)
+        piece = partial(batches, one, state, done, upto, timeline.engine)
+        state, took = await workers.training(partial(workers.timed, piece))
+        size = workers.next_size(asked, took, limits.EPOCHS)
         done = upto
     return (begin, state) if wanted() else None
 
@@ -229,6 +231,7 @@ async def train_to(timeline: Timeline, epoch: int, wanted: Callable[[], bool] = 
     """So far at least, in pieces, so that pages answer; no further once it is not wanted."""
     size = 1
     while timeline.end < epoch and wanted():
-        asked, start = min(size, epoch - timeline.end), time.perf_counter()
-        await workers.training(partial(further, timeline, timeline.end + asked, []))
-        size = workers.next_size(asked, time.perf_counter() - start, limits.EPOCHS)
+        asked = min(size, epoch - timeline.end)
+        piece = partial(further, timeline, timeline.end + asked, [])
+        _, took = await workers.training(partial(workers.timed, piece))
+        size = workers.next_size(asked, took, limits.EPOCHS)
