@@ -56,6 +56,19 @@ def test_the_map_is_the_networks_answer_cell_by_cell():
     assert found.min() < 50
 
 
+@pytest.mark.parametrize("data", ["iris", "digits"])
+def test_an_input_that_is_held_has_the_colour_of_its_value(data):
+    session = Session(PRESETS[data])
+    found, shape = frame(session), structure(session)
+    cells = shape["cells"] ** 2
+    maps = np.frombuffer(base64.b64decode(found["maps"][0]), dtype=np.uint8).reshape(-1, cells)
+    for k, i in enumerate(shape["shown"][0]):
+        most = max(np.abs(X[:, i]).max() for X in (session.data.X, session.data.held_X))
+        assert found["scale"][0][k] == ([-most, most] if most else [-1, 1])
+        held = i not in session.view.axes
+        assert np.isin(maps[k], (127, 128)).all() == held  # a held one is 0, the mean
+
+
 def test_a_neurons_map_is_its_answer_over_the_same_grid():
     session = Session()
     net, theta = session.problem.task.net, session.state.theta

@@ -226,10 +226,28 @@ def test_the_command_says_what_it_cannot() -> None:
     session.new_start()
     train(session, 2)
     session.edit("W1[0,0]", "1")
-    *_, said = outputs.command_line(session).splitlines()
-    for what in ("initial weights", "held for validation", "changed on the way"):
+    split, said, line = outputs.command_line(session).splitlines()
+    for what in ("initial weights", "changed on the way"):
         assert what in said
-    assert said.startswith("#")
+    assert said.startswith("# ")
+    assert split.startswith("# Another split")
+    assert "--validation=0.25 " in line  # as many rows to learn from
+
+
+def test_the_command_names_the_columns_that_were_left_out() -> None:
+    table = read_table(io_file(PLANTS))
+    first, *_ = (name for name in table.names if name != "bloomed")
+    session = Session(Setting(hidden=(2,), seed=3))
+    session.use_table(tables.choose(table, "bloomed", ignore=(first, "bloomed"), held=0))
+    train(session, 5)
+    line = outputs.command_line(session)
+    assert f"--ignore={first}" in shlex.split(line)
+    assert main([*shlex.split(line)[1:], "--no-pictures", "--out", "m.safetensors"]) == 0
+    np.testing.assert_array_equal(load_model("m.safetensors").theta, session.state.theta)
+    _, again = tables.of_model("m.safetensors", table)
+    assert again.ignored == (first,)
+    assert "ignore" not in outputs.command_line(plants())
+    assert "#" not in outputs.command_line(plants())
 
 
 def test_a_name_is_never_an_option_or_a_second_command() -> None:

@@ -36,6 +36,7 @@ class Data:
     notes : what a reader should be told.
     encodings, target : from a table's cells to X and y, for the model file.
     raw : y and held_y in the units of a table's column, where the target is numbers.
+    ignored : columns of a table that were left out by hand.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Data:
     encodings: tuple[Encoding, ...] = ()
     target: Target | None = None
     raw: tuple[Array, Array | None] | None = None
+    ignored: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         within("inputs", self.X.shape[1], limits.INPUTS, 1)

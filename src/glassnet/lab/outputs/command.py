@@ -8,6 +8,7 @@ from typing import Any
 from glassnet.exchange import names
 from glassnet.exchange.encodings import Category, Number
 from glassnet.lab.link import link, too_long
+from glassnet.lab.outputs.code import table
 from glassnet.lab.outputs.file import goal
 from glassnet.lab.outputs.program import Program
 from glassnet.lab.session import Session
@@ -19,11 +20,14 @@ def command_line(session: Session) -> str:
         query = link(session)
         long = too_long(query)
         return f"# {long}" if long else f"glassnet lab --link {shlex.quote(query)}"
-    said = ["# Columns that were left out on the page: add --ignore and their names."]
-    beyond = _beyond(session)
+    said, beyond = [], _beyond(session)
+    if session.data.held_X is not None:  # drawn first, and from the stream of the weights
+        said.append(
+            "# Another split: glassnet train holds other rows back, and draws other weights."
+        )
     if beyond:
         said.append(f"# This line cannot say: {', '.join(beyond)}. The Python can.")
-    return "\n".join([shlex.join(_train_words(session)), *said])
+    return "\n".join([*said, shlex.join(_train_words(session))])
 
 
 def _train_words(session: Session) -> list[str]:
@@ -42,7 +46,7 @@ def _train_words(session: Session) -> list[str]:
         "--l2": setting.l2,
         "--reduction": "mean" if setting.reduction == "batch" else setting.reduction,
         "--seed": setting.seed,
-        "--validation": 0,
+        "--validation": _share(session),
         "--patience": 0,
     }
     like_numbers = [
@@ -55,6 +59,8 @@ def _train_words(session: Session) -> list[str]:
     # with = in between, a name that begins with - is no option
     words = ["glassnet", "train", _file_of(data.name)]
     words += [f"{option}={value}" for option, value in options.items()]
+    if _said(data.ignored):
+        words.append(f"--ignore={','.join(_said(data.ignored))}")
     if setting.clip is not None:
         words.append(f"--clip={setting.clip}")
     if task.dropout is not None:
@@ -73,11 +79,23 @@ def _beyond(session: Session) -> list[str]:
         "this output": bool(setting.output),
         "these initial weights": bool(setting.initializer or setting.start),
         "columns that are not scaled": unscaled,
-        "which rows are held for validation": data.held_X is not None,
+        "columns left out that have a comma in their names": data.ignored != _said(data.ignored),
         "points edited by hand": bool(setting.points),
         "what was changed on the way": any(change.epoch <= end for change in session.changes),
     }
     return [what for what, so in found.items() if so]
+
+
+def _share(session: Session) -> float:
+    # of all rows, how many are held for validation
+    rows = table(session)
+    held = 0 if rows.held_X is None else len(rows.held_X)
+    return round(held / (held + len(rows.X)), 4)
+
+
+def _said(names: tuple[str, ...]) -> tuple[str, ...]:
+    # those that can stand in a list with commas in between
+    return tuple(name for name in names if "," not in name and name == name.strip())
 
 
 def _is_number(text: str) -> bool:

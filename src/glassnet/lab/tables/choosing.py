@@ -113,6 +113,7 @@ def _chosen(
         encodings=encodings,
         target=goal,
         raw=raw(goal, learn, measured),
+        ignored=tuple(name for name in table.names if name in ignore and name != target),
     )
 
 

@@ -63,7 +63,9 @@ def of_model(
         (*unit_of(model.target), *table.notes, *notes),
     )
     units = raw(model.target, known.take(first), known.take(second) if some else None)
-    return model, replace(data, raw=units)
+    used = {model.target.column, *(one.column for one in model.inputs)}
+    ignored = tuple(name for name in table.names if name not in used)
+    return model, replace(data, raw=units, ignored=ignored)
 
 
 def _drawn(model: Model, name: str, seed: int) -> Data:
