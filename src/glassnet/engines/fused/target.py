@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -77,6 +77,11 @@ class Kit:
         if self.target.registers >= 32:
             return {4: (6, 4, 2, 1), 2: (8, 4, 2, 1), 1: (8, 4, 2, 1)}
         return {2: (6, 4, 2, 1), 1: (8, 4, 2, 1)}
+
+    def narrow(self, lanes: int) -> Kit:
+        """The same with vectors of so many lanes, for code that has no more to put into them."""
+        size = lanes * self.real.bits // 8
+        return replace(self, target=replace(self.target, vector_bytes=size))
 
     def padded(self, n: int) -> int:
         """The next multiple of a vector's length."""

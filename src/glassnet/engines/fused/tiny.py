@@ -50,10 +50,27 @@ AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Whole:
-    """Whole updates are wanted: by which optimizer, and whether one vector holds all samples."""
+    """Whole updates are wanted: by which optimizer, on vectors of how many lanes.
+
+    lanes : as many as are needed, where one vector holds all samples; None where it does not.
+    """
 
     optimizer: Optimizer
-    one_vector: bool
+    lanes: int | None
+
+
+def lanes_for(kit: Kit, samples: int) -> int | None:
+    """The lanes of a vector for all samples: half of them, a quarter, where the rest would be idle.
+
+    An idle lane adds +0 to every sum. To leave it out changes no bit as long as there is another:
+    without any, sums of -0 alone, which come of products too small for a number, would stay -0.
+    """
+    if samples > kit.lanes:
+        return None
+    lanes = 2
+    while lanes <= samples and lanes < kit.lanes:
+        lanes *= 2
+    return lanes
 
 
 class Own:
@@ -87,7 +104,8 @@ class Own:
             if whole is None:
                 write_learn(module, Walk(kit, net, loss))
             else:
-                write_repeat(module, Walk(kit, net, loss, straight=whole.one_vector), whole)
+                narrow = kit if whole.lanes is None else kit.narrow(whole.lanes)
+                write_repeat(module, Walk(narrow, net, loss, straight=bool(whole.lanes)), whole)
             library = load(str(module), kit.target)
             self.code = Compiled({"own": library.address("own")}, library)
         self.done = True
@@ -334,7 +352,7 @@ def write_repeat(module: Module, walk: Walk, whole: Whole) -> None:
             [code.variable(kit.vector, place.vector(k * n, n, there[k])) for k in blocks]
             for place in memory
         ]
-        made, going = code.variable(I64, 0), code.variable(I64, 1)
+        made, failed = code.variable(I64, 0), code.variable(I64, 0)
         factor = code.convert(scale, kit.real)
 
         def weight_at(i: Any) -> Value:
@@ -343,7 +361,7 @@ def write_repeat(module: Module, walk: Walk, whole: Whole) -> None:
             block = held[0][i // n].get()
             return code.shuffle(block, block, [i % n] * n)
 
-        with code.repeat(lambda: (made.get() < count) & (going.get() != 0)):
+        with code.repeat(lambda: (made.get() < count) & (failed.get() == 0)):
             now = made.get()
             for i in range(len(blocks) * n):
                 sums.put(i * n, zero)
@@ -366,12 +384,12 @@ def write_repeat(module: Module, walk: Walk, whole: Whole) -> None:
             J = code.rounded(loss * scale)
             losses[now] = code.rounded(loss * share) / counts
             objectives[now] = code.rounded(J * counts) / counts
-            wrong = (code.total(strange.get()) != 0.0) | ((J - J) != 0.0)
-            code.choose(wrong, lambda: going.set(0), lambda: made.set(now + 1))
+            failed.set((code.total(strange.get()) != 0.0) | ((J - J) != 0.0))
+            made.set(now + 1)
         for place, values in zip(memory, held, strict=True):
             for k in blocks:
                 place.put(k * n, values[k].get(), there[k])
-        return made.get()
+        return made.get() - failed.get()
 
     real, wide = Pointing(kit.real), Pointing(F64)
     module.define(
