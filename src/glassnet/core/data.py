@@ -29,7 +29,7 @@ def numbers(name: str, values: ArrayLike, dtype: np.typing.DTypeLike) -> Array:
         with np.errstate(over="ignore"):
             array = array.astype(dtype)
     finite = np.isfinite(array)
-    if not finite.all():
+    if np.count_nonzero(finite) != finite.size:  # a fraction of the time of `all`
         bad = np.argwhere(~finite)
         where = ", ".join(map(str, bad[0]))
         raise BadInput(

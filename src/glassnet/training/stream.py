@@ -228,8 +228,10 @@ def _check_state(task: Task, state: State) -> None:
     if not isinstance(state, State):
         raise BadInput(f"state={state!r}", "a State is expected", "Try start(task, 42).")
     expected = 1 if isinstance(task.optimizer, LBFGS) else len(task.optimizer.slots)
-    shapes = {array.shape for array in (state.theta, *state.slots)}
-    if shapes != {(task.net.n_params,)} or len(state.slots) != expected:
+    shape, fits = (task.net.n_params,), len(state.slots) == expected
+    for array in (state.theta, *state.slots):
+        fits = fits and array.shape == shape
+    if not fits:
         raise BadInput(
             f"a state with {state.theta.size} parameters and {len(state.slots)} slots",
             f"the task has {task.net.n_params} and {expected}",

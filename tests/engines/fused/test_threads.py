@@ -51,9 +51,9 @@ def used(monkeypatch):
     """The number of threads of each call of compiled code."""
     counts, execute = [], threads.execute
 
-    def counted(kernel, table, sync, number, *rest):
+    def counted(kernel, job, number, *rest):
         counts.append(number)
-        execute(kernel, table, sync, number, *rest)
+        execute(kernel, job, number, *rest)
 
     for module in (run, engine):
         monkeypatch.setattr(module, "execute", counted)

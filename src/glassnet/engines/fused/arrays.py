@@ -31,25 +31,26 @@ def address(array: np.ndarray | None) -> int:
         return array.ctypes.data
 
 
-def data_table(samples: Samples) -> np.ndarray:
+def described(samples: Samples) -> tuple[int, ...]:
     """What `DATA` says of samples."""
     X, y, weight = samples
     size = X.itemsize
     (x_row, x_column), (y_row, y_column) = X.strides, y.strides
-    fields = (
+    return (
         address(X), x_row // size, x_column // size, address(y), y_row // size, y_column // size,
         address(weight), 0, len(X), len(X),
     )  # fmt: skip
-    return np.array(fields, np.int64)
 
 
 def check_shapes(net: Network, samples: Samples) -> None:
     """Refuse what compiled code would read past the end of."""
-    rows = len(samples[0])
-    shapes = (rows, net.n_in), (rows, net.n_out), (rows,)
-    for array, shape, name in zip(samples, shapes, ("X", "y", "weight"), strict=True):
-        if array is not None and array.shape != shape:
+    X, y, weight = samples
+    rows = len(X)
+    for array, shape, name in (X, (rows, net.n_in), "X"), (y, (rows, net.n_out), "y"):
+        if array.shape != shape:
             raise BadInput(f"{name} has shape {array.shape}", f"{shape} is expected")
+    if weight is not None and weight.shape != (rows,):
+        raise BadInput(f"weight has shape {weight.shape}", f"{(rows,)} is expected")
 
 
 def fitting(array: Array, dtype: np.dtype[Any]) -> Array:

@@ -14,16 +14,11 @@ from glassnet.core.formula import Array, check_constants, constant
 from glassnet.core.network import Network
 from glassnet.engines.base import Losses, Samples, State, Sums, Task, check_stepwise, complete
 from glassnet.engines.divergence import Divergence, first_not_finite
-from glassnet.engines.fused.arrays import address, check_shapes, data_table, fitting
+from glassnet.engines.fused.arrays import DATA, address, check_shapes, described, fitting
 from glassnet.engines.fused.assembler import NotCompilable
 from glassnet.engines.fused.one_row import predictor
 from glassnet.engines.fused.plan import WORTH_A_THREAD
-from glassnet.engines.fused.run import (
-    Job,
-    Run,
-    prepared_to_predict,
-    workspace,
-)
+from glassnet.engines.fused.run import Job, Run, layout, prepared_to_predict
 from glassnet.engines.fused.spelling import spelling
 from glassnet.engines.fused.target import Kit, kit
 from glassnet.engines.fused.threads import SLOW, available, execute
@@ -65,13 +60,11 @@ class Fused:
             return out
         operations = how.flops / 3 * len(X)
         threads = self._threads(operations, -(-len(X) // how.tile))
-        space = workspace(
-            how, net, theta.itemsize, threads, tiles=0, batch=1, held=False, learning=False
-        )
-        data = data_table((X, out, None))
-        job = Job(code.template, threads, (code, X, theta, out, space, data))
-        job.put(theta=address(theta), data=address(data), out=address(out), **space.places)
-        execute(code.kernel, job.table, job.sync, threads, operations / SLOW, job)
+        laid = layout(how, net.n_params, theta.itemsize, threads, 0, 1, False, 0, False, False)  # noqa: FBT003
+        job = Job(code.template, laid, (code, X, theta, out))
+        job.part("data", len(DATA))[:] = described((X, out, None))
+        job.put(theta=address(theta), out=address(out))
+        execute(code.kernel, job, threads, operations / SLOW, job)
         return out
 
     def predictor(self, net: Network, theta: Array) -> Callable[[Array], Array]:

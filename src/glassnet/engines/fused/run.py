@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import ctypes
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,7 +17,7 @@ from glassnet.core.network import Network
 from glassnet.core.optimizers import Optimizer
 from glassnet.core.schedules import Schedule
 from glassnet.engines.base import Samples, Task
-from glassnet.engines.fused.arrays import DATA, address, check_shapes, data_table, in_dtype
+from glassnet.engines.fused.arrays import DATA, address, check_shapes, described, in_dtype
 from glassnet.engines.fused.assembler import Module, Type
 from glassnet.engines.fused.compiler import load
 from glassnet.engines.fused.driver import HELD_GROUPS, JOB, STATUS, write_driver
@@ -47,65 +48,95 @@ def kernels(target: Target, real: Type) -> tuple[Kernel, Kernel, Any]:
     return train, predict, library
 
 
-class Workspace:
-    """One piece of memory for all that a run needs while it lasts."""
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Where the parts of a run's memory lie, counted in words of 8 bytes from its beginning.
 
-    def __init__(self, ends: dict[str, int], total: int) -> None:
-        self.block = np.empty(total + 64, np.uint8)
-        start = address(self.block)
-        start += -start % 64  # each place begins with a cache line
-        self.places = {name: start + end for name, end in ends.items()}
+    fields, offsets : which fields of the job name them, and how far in, in bytes.
+    """
 
-
-def workspace(how: Plan, net: Network, itemsize: int, threads: int, *, tiles: int, batch: int,
-              held: bool, learning: bool) -> Workspace:  # fmt: skip
-    """Memory for so many threads; for `tiles` of inputs that stay, where the plan says so."""
-    return Workspace(*layout(how, net.n_params, itemsize, threads, tiles, batch, held, learning))
+    starts: dict[str, int]
+    words: int
+    fields: np.ndarray
+    offsets: np.ndarray
 
 
 @lru_cache(maxsize=256)
 def layout(how: Plan, n_params: int, itemsize: int, threads: int, tiles: int, batch: int,
-           held: bool, learning: bool) -> tuple[dict[str, int], int]:  # noqa: FBT001  # fmt: skip
-    """Where the parts of a workspace lie, and its size in bytes."""
+           held: bool, slots: int, updating: bool, learning: bool = True) -> Layout:  # noqa: FBT001, FBT002  # fmt: skip
+    """For so many threads; for `tiles` of inputs that stay, where the plan says so."""
     together = learning and not how.grouped
-    slots = how.tiles_a_slab if together else threads
-    kept = tiles if how.resident and how.grouped else slots
+    places = how.tiles_a_slab if together else threads
+    kept = tiles if how.resident and how.grouped else places
     groups = -(-batch // how.group)
     sizes = {
+        "job": 8 * len(JOB),
+        "sync": 8 * (STATUS + 8 * threads),
+        "running": 8 * RUNNING,
+        "data": 8 * len(DATA),
+        "slots": 8 * slots,
         "inputs": kept * how.input_size * itemsize,
-        "works": slots * how.work_size * itemsize,
+        "works": places * how.work_size * itemsize,
         "parts": 16 * max(groups if how.grouped else 0, how.tiles_a_slab),
     }
+    if updating:
+        sizes["gradient"] = n_params * itemsize
     if learning and how.grouped:
         sizes["lane_sums"] = threads * how.lane_size * itemsize
         sizes["group_gradients"] = groups * n_params * itemsize if groups > 1 else 0
+    if held:
+        sizes["held_out"] = 8 * len(DATA)
+        sizes["held_parts"] = 16 * HELD_GROUPS
     if held and how.resident:  # else the training's own memory is free meanwhile
         sizes["held_inputs"] = threads * how.input_size * itemsize
         sizes["held_works"] = threads * how.work_size * itemsize
-    if held:
-        sizes["held_parts"] = 16 * HELD_GROUPS
-    ends, total = {}, 0
+    starts, words = {}, 0
     for name, size in sizes.items():
-        ends[name] = total
-        total += -(-size // 64) * 64
+        starts[name] = words
+        words += -(-size // 64) * 8  # each begins with a cache line
     if held and not how.resident:
-        ends |= {f"held_{name}": ends[name] for name in ("inputs", "works")}
-    return ends, total
+        starts |= {f"held_{name}": starts[name] for name in ("inputs", "works")}
+    starts |= {"constants": starts["running"] + CONSTANTS, "steps": starts["running"] + RATE}
+    named = [name for name in starts if name in FIELD]
+    fields = np.array([FIELD[name] for name in named])
+    return Layout(starts, words, fields, np.array([8 * starts[name] for name in named]))
+
+
+RUNNING, CONSTANTS, RATE = 7, 3, 6
+"""Numbers in `running`: three that are counted up, from 0 on, then l1, l2, clip, and a learning
+rate that is the same for all steps.
+"""
 
 
 class Job:
-    """The table that a run is told in, and what it points to, kept alive."""
+    """The table that a run is told in, in one piece with all the memory that it needs meanwhile."""
 
-    def __init__(self, template: np.ndarray, threads: int, keep: tuple[Any, ...]) -> None:
-        self.table = template.copy()
-        self.sync = np.zeros(STATUS + 8 * threads, np.int64)
-        self.keep = keep
-        self.table[FIELD["sync"]] = address(self.sync)
+    def __init__(self, template: np.ndarray, laid: Layout, keep: tuple[Any, ...]) -> None:
+        block = np.empty(laid.words + 8, np.int64)
+        start = address(block)
+        skip = -start % 64 // 8
+        self.block, self.address = block[skip:], start + 8 * skip
+        self.laid, self.keep = laid, keep
+        self.table = self.block[: len(JOB)]
+        self.table[:] = template
+        self.table[laid.fields] = laid.offsets + self.address
+        self.block[laid.starts["sync"] : laid.starts["running"] + RUNNING] = 0
+
+    def part(self, name: str, words: int) -> np.ndarray:
+        """So many words of a part of the memory."""
+        start = self.laid.starts[name]
+        return self.block[start : start + words]
+
+    @property
+    def sync(self) -> np.ndarray:
+        """Where threads meet."""
+        return self.part("sync", STATUS)
 
     def put(self, **fields: int) -> None:
         """Fill in fields."""
+        table = self.table
         for name, value in fields.items():
-            self.table[FIELD[name]] = value
+            table[FIELD[name]] = value
 
     def __getitem__(self, name: str) -> int:
         return int(self.table[FIELD[name]])
@@ -217,9 +248,9 @@ class Run:
                 raise BadInput(f"{len(slots)} slots", f"{len(names)} are expected: {names}")
         self.samples = samples = in_dtype(samples, dtype)
         check_shapes(net, samples)
-        self.rows = len(samples[0])
-        self.batch = self.rows if batch_size is None else min(batch_size, self.rows)
-        self.batches = -(-self.rows // self.batch)
+        self.rows = rows = len(samples[0])
+        self.batch = rows if batch_size is None else min(batch_size, rows)
+        self.batches = -(-rows // self.batch)
         self.task = task
         code = prepared(kit, task, self.batch, whole=self.batches == 1, updating=epochs > 0)
         how, self.kernel, self.steps = code.how, code.kernel, code.steps
@@ -228,45 +259,45 @@ class Run:
         # what is updated: copies, which become the next state
         self.theta = np.array(theta)
         self.slots = tuple(np.array(slot, dtype) for slot in slots)
-        self.gradient = np.empty_like(self.theta)
         self.costs = np.empty((3, epochs))  # losses, objectives, validation losses
-        self.running = np.zeros(6)  # and then the constants l1, l2, clip
-        self.running[3:] = task.l1, task.l2, task.clip or 0.0
-        self.data = data_table(samples)
         self.order: np.ndarray | None = None
-        held, self.judging = None, 0.0
+        held = validation is not None
+        laid = layout(how, net.n_params, dtype.itemsize, self.threads, -(-rows // how.tile),
+                      self.batch, held, len(slots), epochs > 0)  # fmt: skip
+        judging = 0.0
         if validation is not None:
             validation = in_dtype(validation, dtype)
             check_shapes(net, validation)
-            held = data_table(validation)
             judging = how.flops / 3 * len(validation[0])
-            self.judging = judging / SLOW  # seconds, at most
-            operations += judging / self.batches
-        self.pace = Pace(operations)
-        spent = epochs * (self.rows * how.flops + self.batches * UPDATE)
+        self.judging = judging / SLOW  # seconds, at most
+        self.pace = Pace(operations + judging / self.batches)
+        spent = epochs * (rows * how.flops + self.batches * UPDATE)
         learn = repeat = 0
-        if code.whole and held is None:
+        if code.whole and not held:
             repeat = code.whole.address(spent)
         elif code.own:
             learn = code.own.address(spent)
-        space = workspace(
-            how, net, dtype.itemsize, self.threads, tiles=-(-self.rows // how.tile),
-            batch=self.batch, held=held is not None, learning=True,
+        self.job = job = Job(code.template, laid, (code, validation))  # not self: no circle
+        self.data = job.part("data", len(DATA))
+        self.data[:] = described(samples)
+        if validation is not None:
+            job.part("held_out", len(DATA))[:] = described(validation)
+        if slots:
+            job.part("slots", len(slots))[:] = [address(slot) for slot in self.slots]
+        self.running = job.part("running", RUNNING).view(np.float64)
+        self.running[CONSTANTS:RATE] = task.l1, task.l2, task.clip or 0.0
+        if self.steps is not None:
+            rate = task.optimizer.lr  # type: ignore[union-attr]
+            if self.steps.same and not isinstance(rate, Schedule):
+                self.running[RATE], self.steps = rate, None
+        costs = address(self.costs)
+        job.put(
+            theta=address(self.theta), batches=self.batches, step=step, tiny=learn, quick=repeat,
+            losses=costs, objectives=costs + 8 * epochs, validation=costs + 16 * epochs,
         )  # fmt: skip
-        addresses = np.array([address(slot) for slot in self.slots], np.int64) if slots else None
-        self.job = Job(
-            code.template,
-            self.threads,
-            (code, validation, held, space, addresses),  # not self: no circle
-        )
-        places, costs, running = space.places, address(self.costs), address(self.running)
-        self.job.put(
-            theta=address(self.theta), gradient=address(self.gradient), slots=address(addresses),
-            data=address(self.data), held_out=address(held), batches=self.batches, step=step,
-            running=running, constants=running + 24, losses=costs, objectives=costs + 8 * epochs,
-            validation=costs + 16 * epochs,
-            tiny=learn, quick=repeat, **places,
-        )  # fmt: skip
+        if not epochs:  # the gradient is what is asked for, and outlives the run
+            self.gradient = np.empty_like(self.theta)
+            job.put(gradient=address(self.gradient))
 
     @property
     def step(self) -> int:
@@ -286,30 +317,28 @@ class Run:
 
     def go(self, first: int, last: int) -> int:
         """Updates from `first` up to `last`; the one that failed, or -1."""
-        job = self.job
+        job, pace = self.job, self.pace
         while first < last:
-            end = min(last, first + self.pace.pieces)
-            job.put(first=first, last=end)
+            count = min(last - first, pace.pieces)
+            job.put(first=first, last=first + count)
             if self.steps is not None:
-                table = self.table_of_steps(self.steps, end - first)
-                size = 0 if len(table) == 1 else table.shape[1]  # one row: it serves them all
-                job.put(steps=address(table), step_size=size)
-            with self.pace.watch(end - first) as guess:
-                seconds = guess + self.judging
-                execute(self.kernel, job.table, job.sync, self.threads, seconds, self)
-            if job["failed"] >= 0:
-                return job["failed"]
-            first = end
+                table = self.table_of_steps(self.steps, count)
+                job.put(steps=address(table), step_size=table.shape[1])
+            began = time.perf_counter()
+            execute(self.kernel, job, self.threads, pace.seconds * count + self.judging, self)
+            pace.learn(time.perf_counter() - began, count)
+            failed = job["failed"]
+            if failed >= 0:
+                return failed
+            first += count
         return -1
 
     def table_of_steps(self, steps: Steps, count: int) -> np.ndarray:
-        """(count, columns): what the next updates have to know; one row where it is the same."""
+        """(count, columns): what the next updates have to know."""
         optimizer, step = self.task.optimizer, self.step
         assert isinstance(optimizer, Optimizer)
         if isinstance(optimizer.lr, Schedule):
             lr = np.array([optimizer.rate(step + i) for i in range(count)])
-        elif steps.same:
-            return np.array([[optimizer.lr]], np.float64)
         else:
             lr = np.full(count, float(optimizer.lr))
         return steps.table(lr, np.arange(step + 1.0, step + count + 1.0))
