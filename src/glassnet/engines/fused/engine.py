@@ -14,11 +14,11 @@ from glassnet.core.formula import Array, check_constants, constant
 from glassnet.core.network import Network
 from glassnet.engines.base import Losses, Samples, State, Sums, Task, check_stepwise, complete
 from glassnet.engines.divergence import Divergence, first_not_finite
-from glassnet.engines.fused.arrays import DATA, address, check_shapes, described, fitting
+from glassnet.engines.fused.arrays import address, check_shapes, fitting
 from glassnet.engines.fused.assembler import NotCompilable
 from glassnet.engines.fused.one_row import predictor
 from glassnet.engines.fused.plan import WORTH_A_THREAD
-from glassnet.engines.fused.run import Job, Run, layout, prepared_to_predict
+from glassnet.engines.fused.run import RUNNING, Job, Run, layout, prepared_to_predict
 from glassnet.engines.fused.spelling import spelling
 from glassnet.engines.fused.target import Kit, kit
 from glassnet.engines.fused.threads import SLOW, available, execute
@@ -61,9 +61,8 @@ class Fused:
         operations = how.flops / 3 * len(X)
         threads = self._threads(operations, -(-len(X) // how.tile))
         laid = layout(how, net.n_params, theta.itemsize, threads, 0, 1, False, 0, False, False)  # noqa: FBT003
-        job = Job(code.template, laid, (code, X, theta, out))
-        job.part("data", len(DATA))[:] = described((X, out, None))
-        job.put(theta=address(theta), out=address(out))
+        told = code.template | {"theta": address(theta), "out": address(out)}
+        job = Job(laid, told, (X, out, None), (0.0,) * RUNNING, (code, X, theta, out))
         execute(code.kernel, job, threads, operations / SLOW, job)
         return out
 

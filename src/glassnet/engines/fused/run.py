@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import ctypes
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from struct import Struct, calcsize
 from typing import Any
 
 import numpy as np
@@ -48,17 +50,26 @@ def kernels(target: Target, real: Type) -> tuple[Kernel, Kernel, Any]:
     return train, predict, library
 
 
+RUNNING, CONSTANTS, RATE = 7, 3, 6
+"""Numbers in `running`: three that are counted up, from 0 on, then l1, l2, clip, and a learning
+rate that is the same for all steps.
+"""
+LINE = 64
+"""Bytes of a cache line."""
+
+
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Where the parts of a run's memory lie, counted in words of 8 bytes from its beginning.
+    """Where the parts of a run's memory lie, in bytes from its beginning.
 
-    fields, offsets : which fields of the job name them, and how far in, in bytes.
+    head : how it begins: the job, `running`, `data`, and zeros where threads meet. It is written in
+        one go, since to fill in a field takes as long as an epoch of a tiny network.
+    places : what the job calls the parts.
     """
 
-    starts: dict[str, int]
-    words: int
-    fields: np.ndarray
-    offsets: np.ndarray
+    head: Struct
+    places: dict[str, int]
+    size: int
 
 
 @lru_cache(maxsize=256)
@@ -66,17 +77,22 @@ def layout(how: Plan, n_params: int, itemsize: int, threads: int, tiles: int, ba
            held: bool, slots: int, updating: bool, learning: bool = True) -> Layout:  # noqa: FBT001, FBT002  # fmt: skip
     """For so many threads; for `tiles` of inputs that stay, where the plan says so."""
     together = learning and not how.grouped
-    places = how.tiles_a_slab if together else threads
-    kept = tiles if how.resident and how.grouped else places
+    spots = how.tiles_a_slab if together else threads
+    kept = tiles if how.resident and how.grouped else spots
     groups = -(-batch // how.group)
+    head, sync = "=", STATUS + 8 * threads
+    places, size = {}, 0
+    for name, count, letter in (
+        ("job", len(JOB), "q"), ("running", RUNNING, "d"), ("data", len(DATA), "q"),
+        ("sync", 8 * sync, "x"),
+    ):  # fmt: skip
+        places[name] = size = -(-size // LINE) * LINE
+        head += f"{size - calcsize(head)}x{count}{letter}"
+        size = calcsize(head)
     sizes = {
-        "job": 8 * len(JOB),
-        "sync": 8 * (STATUS + 8 * threads),
-        "running": 8 * RUNNING,
-        "data": 8 * len(DATA),
         "slots": 8 * slots,
         "inputs": kept * how.input_size * itemsize,
-        "works": places * how.work_size * itemsize,
+        "works": spots * how.work_size * itemsize,
         "parts": 16 * max(groups if how.grouped else 0, how.tiles_a_slab),
     }
     if updating:
@@ -90,41 +106,38 @@ def layout(how: Plan, n_params: int, itemsize: int, threads: int, tiles: int, ba
     if held and how.resident:  # else the training's own memory is free meanwhile
         sizes["held_inputs"] = threads * how.input_size * itemsize
         sizes["held_works"] = threads * how.work_size * itemsize
-    starts, words = {}, 0
-    for name, size in sizes.items():
-        starts[name] = words
-        words += -(-size // 64) * 8  # each begins with a cache line
+    for name, bytes_of_it in sizes.items():
+        places[name] = size = -(-size // LINE) * LINE
+        size += bytes_of_it
     if held and not how.resident:
-        starts |= {f"held_{name}": starts[name] for name in ("inputs", "works")}
-    starts |= {"constants": starts["running"] + CONSTANTS, "steps": starts["running"] + RATE}
-    named = [name for name in starts if name in FIELD]
-    fields = np.array([FIELD[name] for name in named])
-    return Layout(starts, words, fields, np.array([8 * starts[name] for name in named]))
-
-
-RUNNING, CONSTANTS, RATE = 7, 3, 6
-"""Numbers in `running`: three that are counted up, from 0 on, then l1, l2, clip, and a learning
-rate that is the same for all steps.
-"""
+        places |= {f"held_{name}": places[name] for name in ("inputs", "works")}
+    places["constants"] = places["running"] + 8 * CONSTANTS
+    places["steps"] = places["running"] + 8 * RATE
+    del places["job"]
+    return Layout(Struct(head), places, size)
 
 
 class Job:
-    """The table that a run is told in, in one piece with all the memory that it needs meanwhile."""
+    """The table that a run is told in, in one piece with all the memory that it needs meanwhile.
 
-    def __init__(self, template: np.ndarray, laid: Layout, keep: tuple[Any, ...]) -> None:
-        block = np.empty(laid.words + 8, np.int64)
+    told : its fields; those that say where the parts of the memory lie are filled in.
+    """
+
+    def __init__(self, laid: Layout, told: dict[str, int], data: Samples, running: Sequence[float],
+                 keep: Any) -> None:  # fmt: skip
+        block = np.empty(laid.size // 8 + 8, np.int64)
         start = address(block)
-        skip = -start % 64 // 8
-        self.block, self.address = block[skip:], start + 8 * skip
-        self.laid, self.keep = laid, keep
+        skip = -start % LINE
+        self.address = start = start + skip
+        self.block, self.laid, self.keep = block[skip // 8 :], laid, keep
+        for name, place in laid.places.items():
+            told[name] = start + place
+        laid.head.pack_into(block, skip, *told.values(), *running, *described(data))
         self.table = self.block[: len(JOB)]
-        self.table[:] = template
-        self.table[laid.fields] = laid.offsets + self.address
-        self.block[laid.starts["sync"] : laid.starts["running"] + RUNNING] = 0
 
     def part(self, name: str, words: int) -> np.ndarray:
         """So many words of a part of the memory."""
-        start = self.laid.starts[name]
+        start = self.laid.places[name] // 8
         return self.block[start : start + words]
 
     @property
@@ -155,13 +168,12 @@ class Prepared:
     one_row: int  # the address of `answer_row`
     own: Own | None  # code for this network alone, of one tile
     whole: Own | None  # and of whole updates, where all rows are one tile and nothing else is asked
-    template: np.ndarray  # the fields of the job that are the same in every run
+    template: dict[str, int]  # the fields of the job that are the same in every run
     keep: tuple[Any, ...]
 
 
-def template(how: Plan, net: Network, **more: int) -> np.ndarray:
-    """A job's table with what the plan says."""
-    table = np.zeros(len(JOB), np.int64)
+def template(how: Plan, net: Network, **more: int) -> dict[str, int]:
+    """A job's table with what the plan says; the rest is 0."""
     last = dict(zip(LAYER, how.layers[-1], strict=True))
     fields = {
         "layers": address(how.layers), "depth": len(net.layers), "parameters": net.n_params,
@@ -173,9 +185,7 @@ def template(how: Plan, net: Network, **more: int) -> np.ndarray:
         "by_lanes": how.by_lanes,
         "yield": give_way(), "failed": -1, "lane_size": how.lane_size, **more,
     }  # fmt: skip
-    for name, value in fields.items():
-        table[FIELD[name]] = int(value)
-    return table
+    return dict.fromkeys(JOB, 0) | {name: int(value) for name, value in fields.items()}
 
 
 @lru_cache(maxsize=256)
@@ -204,7 +214,7 @@ def prepared(kit: Kit, task: Task, batch: int, *, whole: bool, updating: bool) -
     learn = own(kit, net, task.loss, None) if how.grouped and not rates else None
     repeat, plainly = None, not (task.l1 or task.l2 or task.clip is not None)
     if learn and any_rate and plainly and how.resident and batch <= how.tile:
-        repeat = own(kit, net, task.loss, Whole(any_rate, lanes_for(kit, batch)))
+        repeat = own(kit, net, task.loss, Whole(any_rate, lanes_for(kit, batch), task.reduction != "sum"))
     steps = None if update is None else update.steps
     return Prepared(how, kernel, steps, 0, learn, repeat, table, (loss, update, library))
 
@@ -277,27 +287,31 @@ class Run:
             repeat = code.whole.address(spent)
         elif code.own:
             learn = code.own.address(spent)
-        self.job = job = Job(code.template, laid, (code, validation))  # not self: no circle
-        self.data = job.part("data", len(DATA))
-        self.data[:] = described(samples)
+        rate = task.optimizer.lr if isinstance(task.optimizer, Optimizer) else 0.0
+        if isinstance(rate, Schedule):
+            rate = 0.0
+        elif self.steps is not None and self.steps.same:
+            self.steps = None
+        costs = address(self.costs)
+        told = code.template | {
+            "theta": address(self.theta), "batches": self.batches, "step": step,
+            "tiny": learn, "quick": repeat,
+            "losses": costs, "objectives": costs + 8 * epochs, "validation": costs + 16 * epochs,
+        }  # fmt: skip
+        if not epochs:  # the gradient is what is asked for, and outlives the run
+            self.gradient = np.empty_like(self.theta)
+            told["gradient"] = address(self.gradient)
+        running = (0.0, 0.0, 0.0, task.l1, task.l2, task.clip or 0.0, rate)
+        self.job = job = Job(laid, told, samples, running, (code, validation))  # not self: no circle
         if validation is not None:
             job.part("held_out", len(DATA))[:] = described(validation)
         if slots:
             job.part("slots", len(slots))[:] = [address(slot) for slot in self.slots]
-        self.running = job.part("running", RUNNING).view(np.float64)
-        self.running[CONSTANTS:RATE] = task.l1, task.l2, task.clip or 0.0
-        if self.steps is not None:
-            rate = task.optimizer.lr  # type: ignore[union-attr]
-            if self.steps.same and not isinstance(rate, Schedule):
-                self.running[RATE], self.steps = rate, None
-        costs = address(self.costs)
-        job.put(
-            theta=address(self.theta), batches=self.batches, step=step, tiny=learn, quick=repeat,
-            losses=costs, objectives=costs + 8 * epochs, validation=costs + 16 * epochs,
-        )  # fmt: skip
-        if not epochs:  # the gradient is what is asked for, and outlives the run
-            self.gradient = np.empty_like(self.theta)
-            job.put(gradient=address(self.gradient))
+
+    @property
+    def running(self) -> Array:
+        """What the epoch has cost so far: loss, objective, their weight."""
+        return self.job.part("running", RUNNING).view(np.float64)
 
     @property
     def step(self) -> int:
@@ -313,7 +327,8 @@ class Run:
         """Take the rows in these orders, one an epoch, from update 0 on."""
         order = orders[0] if len(orders) == 1 else np.concatenate(orders)
         self.order = order = np.ascontiguousarray(order, np.int64)
-        self.data[ORDER], self.data[PLACES] = address(order), len(order)
+        data = self.job.part("data", len(DATA))
+        data[ORDER], data[PLACES] = address(order), len(order)
 
     def go(self, first: int, last: int) -> int:
         """Updates from `first` up to `last`; the one that failed, or -1."""

@@ -53,10 +53,12 @@ class Whole:
     """Whole updates are wanted: by which optimizer, on vectors of how many lanes.
 
     lanes : as many as are needed, where one vector holds all samples; None where it does not.
+    scaled : whether sums become gradients by a factor other than 1.
     """
 
     optimizer: Optimizer
     lanes: int | None
+    scaled: bool
 
 
 def lanes_for(kit: Kit, samples: int) -> int | None:
@@ -375,7 +377,7 @@ def write_repeat(module: Module, walk: Walk, whole: Whole) -> None:
             for k in blocks:
                 g = totals(code, [sums.vector((k * n + i) * n, n) for i in range(n)])
                 old = [code.select(there[k], values[k].get(), zero) for values in held]
-                gradient = code.rounded(g * factor)
+                gradient = code.rounded(g * factor) if whole.scaled else g
                 new = run(kind.f, old[0], gradient, lr, t, *old[1:], *constants)
                 for values, value in zip(held, new, strict=True):
                     fresh = code.convert(value, kit.vector)
