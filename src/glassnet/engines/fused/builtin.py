@@ -65,9 +65,7 @@ def write_call(module: Module) -> None:
             # from here on nobody else has a turn, so that all share the memory in between
             with code.when(out.get() != 0):
                 for place, array in (("x", row), ("out", out)):
-                    code.store(
-                        job.at(T[place]), code.address(array.get(), I64)[NUMBERS]
-                    )
+                    code.store(job.at(T[place]), code.address(array.get(), I64)[NUMBERS])
                 code.call_at(code.address(T["row"], I64), None, job)
             with code.when(fits.get() == 0):
                 release = code.address(T["release"], I64)

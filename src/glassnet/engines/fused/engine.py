@@ -61,8 +61,8 @@ class Fused:
         operations = how.flops / 3 * len(X)
         threads = self._threads(operations, -(-len(X) // how.tile))
         laid = layout(how, net.n_params, theta.itemsize, threads, 0, 1, False, 0, False, False)  # noqa: FBT003
-        told = code.template | {"theta": address(theta), "out": address(out)}
-        job = Job(laid, told, (X, out, None), (0.0,) * RUNNING, (code, X, theta, out))
+        fields = code.template | {"theta": address(theta), "out": address(out)}
+        job = Job(laid, fields, (X, out, None), (0.0,) * RUNNING, (code, X, theta, out))
         execute(code.kernel, job, threads, operations / SLOW, job)
         return out
 

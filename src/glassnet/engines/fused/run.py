@@ -125,7 +125,7 @@ class Job:
 
     def __init__(self, laid: Layout, told: dict[str, int], data: Samples, running: Sequence[float],
                  keep: Any) -> None:  # fmt: skip
-        block = np.empty(laid.size // 8 + 8, np.int64)
+        block: Any = np.empty(laid.size // 8 + 8, np.int64)
         start = address(block)
         skip = -start % LINE
         self.address = start = start + skip
@@ -214,7 +214,9 @@ def prepared(kit: Kit, task: Task, batch: int, *, whole: bool, updating: bool) -
     learn = own(kit, net, task.loss, None) if how.grouped and not rates else None
     repeat, plainly = None, not (task.l1 or task.l2 or task.clip is not None)
     if learn and any_rate and plainly and how.resident and batch <= how.tile:
-        repeat = own(kit, net, task.loss, Whole(any_rate, lanes_for(kit, batch), task.reduction != "sum"))
+        repeat = own(
+            kit, net, task.loss, Whole(any_rate, lanes_for(kit, batch), task.reduction != "sum")
+        )
     steps = None if update is None else update.steps
     return Prepared(how, kernel, steps, 0, learn, repeat, table, (loss, update, library))
 
@@ -302,7 +304,8 @@ class Run:
             self.gradient = np.empty_like(self.theta)
             told["gradient"] = address(self.gradient)
         running = (0.0, 0.0, 0.0, task.l1, task.l2, task.clip or 0.0, rate)
-        self.job = job = Job(laid, told, samples, running, (code, validation))  # not self: no circle
+        keep = code, validation  # not self: no circle
+        self.job = job = Job(laid, told, samples, running, keep)
         if validation is not None:
             job.part("held_out", len(DATA))[:] = described(validation)
         if slots:
