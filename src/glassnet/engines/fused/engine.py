@@ -6,6 +6,7 @@ import inspect
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -116,15 +117,21 @@ class Fused:
                 task, state, samples, n=n, batch_size=batch_size, shuffle=shuffle,
                 validation=validation,
             )  # fmt: skip
-        chance, order, epoch, failed = state.chance, None, 0, -1
+        chance, epoch, failed = state.chance, 0, -1
+        order: Any = None
         if shuffle and run.batches > 1:
+            several = min(run.orders_at_once, n)
+            ahead = np.empty((several, run.rows), np.int64) if several > 1 else None
             while epoch < n and failed < 0:
-                orders: list[np.ndarray] = []
-                order = run.order = None  # free before the next ones are drawn
-                while len(orders) < min(run.orders_at_once, n - epoch):
+                if ahead is None:
+                    orders = order = run.order = None  # free before the next one is drawn
                     order, chance = chance.permutation(run.rows)
-                    orders.append(order)
-                run.follow(orders)
+                    orders = np.asarray(order, np.int64)[None]
+                else:
+                    orders = ahead[: n - epoch]
+                    for i in range(len(orders)):
+                        orders[i], chance = chance.permutation(run.rows)
+                run.follow(orders.reshape(-1))
                 failed = run.go(0, len(orders) * run.batches)
                 done = len(orders) if failed < 0 else failed // run.batches
                 order = orders[min(done, len(orders) - 1)]
@@ -160,7 +167,7 @@ class Fused:
         """Go through the epoch again up to the update that failed, and name what failed in it."""
         run = self._run(task, state, samples, batch_size, 1)
         if order is not None:
-            run.follow([order])
+            run.follow(order)
         run.go(0, update)
         start = update * run.batch
         batch = take(samples, slice(start, start + run.batch), order)

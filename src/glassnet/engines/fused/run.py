@@ -35,7 +35,7 @@ from glassnet.engines.fused.tiny import UPDATE, Own, Whole, lanes_for, own
 FIELD = {name: number for number, name in enumerate(JOB)}
 ORDER, PLACES = DATA.index("order"), DATA.index("places")
 
-ORDERS = 2**18
+ORDERS = 2**16
 """Bytes up to which orders are drawn ahead: the way into compiled code is gone less often."""
 
 
@@ -326,10 +326,9 @@ class Run:
         """For how many epochs the rows' orders are drawn ahead."""
         return max(1, ORDERS // (8 * self.rows))
 
-    def follow(self, orders: list[np.ndarray]) -> None:
-        """Take the rows in these orders, one an epoch, from update 0 on."""
-        order = orders[0] if len(orders) == 1 else np.concatenate(orders)
-        self.order = order = np.ascontiguousarray(order, np.int64)
+    def follow(self, order: np.ndarray) -> None:
+        """Take the rows in this order, or in several, one an epoch, from update 0 on."""
+        self.order = order  # kept as long as it is followed
         data = self.job.part("data", len(DATA))
         data[ORDER], data[PLACES] = address(order), len(order)
 
