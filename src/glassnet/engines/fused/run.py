@@ -30,7 +30,7 @@ from glassnet.engines.fused.steps import Steps
 from glassnet.engines.fused.target import Kit, Target
 from glassnet.engines.fused.threads import SLOW, Kernel, Pace, execute, give_way
 from glassnet.engines.fused.tiles import LAYER
-from glassnet.engines.fused.tiny import UPDATE, Own, Whole, lanes_for, own
+from glassnet.engines.fused.tiny import UPDATE, Own, Whole, lanes_for, own, vectors_for
 
 FIELD = {name: number for number, name in enumerate(JOB)}
 ORDER, PLACES = DATA.index("order"), DATA.index("places")
@@ -214,9 +214,8 @@ def prepared(kit: Kit, task: Task, batch: int, *, whole: bool, updating: bool) -
     learn = own(kit, net, task.loss, None) if how.grouped and not rates else None
     repeat, plainly = None, not (task.l1 or task.l2 or task.clip is not None)
     if learn and any_rate and plainly and how.resident and batch <= how.tile:
-        repeat = own(
-            kit, net, task.loss, Whole(any_rate, lanes_for(kit, batch), task.reduction != "sum")
-        )
+        vectors, scaled = vectors_for(kit, net, batch), task.reduction != "sum"
+        repeat = own(kit, net, task.loss, Whole(any_rate, vectors, lanes_for(kit, batch), scaled))
     steps = None if update is None else update.steps
     return Prepared(how, kernel, steps, 0, learn, repeat, table, (loss, update, library))
 

@@ -50,29 +50,38 @@ AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Whole:
-    """Whole updates are wanted: by which optimizer, on vectors of how many lanes.
+    """Whole updates are wanted: by which optimizer, on how many vectors of how many lanes.
 
-    lanes : as many as are needed, where one vector holds all samples; None where it does not.
+    vectors : those that hold all samples, if they are few; 0 if not.
     scaled : whether sums become gradients by a factor other than 1.
     """
 
     optimizer: Optimizer
-    lanes: int | None
+    vectors: int
+    lanes: int
     scaled: bool
 
 
-def lanes_for(kit: Kit, samples: int) -> int | None:
+def lanes_for(kit: Kit, samples: int) -> int:
     """The lanes of a vector for all samples: half of them, a quarter, where the rest would be idle.
 
     An idle lane adds +0 to every sum. To leave it out changes no bit as long as there is another:
     without any, sums of -0 alone, which come of products too small for a number, would stay -0.
     """
-    if samples > kit.lanes:
-        return None
     lanes = 2
     while lanes <= samples and lanes < kit.lanes:
         lanes *= 2
     return lanes
+
+
+FEW = 2
+"""Vectors of samples up to which all is written out."""
+
+
+def vectors_for(kit: Kit, net: Network, samples: int) -> int:
+    """How many vectors hold all samples, where they are few; else 0."""
+    vectors = -(-samples // kit.lanes)
+    return vectors if vectors <= FEW else 0
 
 
 class Own:
@@ -106,8 +115,8 @@ class Own:
             if whole is None:
                 write_learn(module, Walk(kit, net, loss))
             else:
-                narrow = kit if whole.lanes is None else kit.narrow(whole.lanes)
-                write_repeat(module, Walk(narrow, net, loss, straight=bool(whole.lanes)), whole)
+                walk = Walk(kit.narrow(whole.lanes), net, loss, whole.vectors)
+                write_repeat(module, walk, whole)
             library = load(str(module), kit.target)
             self.code = Compiled({"own": library.address("own")}, library)
         self.done = True
@@ -152,14 +161,14 @@ class Samples:
 class Walk:
     """Some vectors of samples go through a network and back.
 
-    straight : every neuron is written out, and all lies in registers; else layers are loops, which
-        leave LLVM registers enough for several vectors at once.
+    straight : so many vectors hold all samples: every neuron is written out, and all lies in
+        registers. With 0 layers are loops, which leave LLVM registers enough for AT_ONCE vectors.
     """
 
     kit: Kit
     net: Network
     loss: Loss
-    straight: bool = False
+    straight: int = 0
 
     def all_samples(self, code: Code, samples: Samples, weight_at: Callable[[Any], Value],
                     sums: Place) -> Value:  # fmt: skip
@@ -167,7 +176,8 @@ class Walk:
         n = self.kit.lanes
         total = code.variable(F64.of(n), 0.0)
         if self.straight:
-            self.some(code, [code.constant(0, I64)], samples, weight_at, sums, total)
+            where = [code.constant(v * n, I64) for v in range(self.straight)]
+            self.some(code, where, samples, weight_at, sums, total)
             return code.total(total.get())
         at = code.variable(I64, 0)
         for wide in (AT_ONCE, 1):
