@@ -242,7 +242,7 @@ def _check_state(task: Task, state: State) -> None:
 
 def _check_counts(**counts: int | None) -> None:
     for name, count in counts.items():
-        if count is None:
+        if count is None or (type(count) is int and count >= 1):
             continue
         if not isinstance(count, int | np.integer) or isinstance(count, bool) or count < 1:
             raise BadInput(f"{name}={count!r}", "a whole number of 1 or more is expected")

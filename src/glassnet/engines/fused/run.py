@@ -34,6 +34,7 @@ from glassnet.engines.fused.tiny import UPDATE, Own, Whole, lanes_for, own, vect
 
 FIELD = {name: number for number, name in enumerate(JOB)}
 ORDER, PLACES = DATA.index("order"), DATA.index("places")
+FIRST, LAST = FIELD["first"], FIELD["last"]
 
 ORDERS = 2**16
 """Bytes up to which orders are drawn ahead: the way into compiled code is gone less often."""
@@ -214,7 +215,7 @@ def prepared(kit: Kit, task: Task, batch: int, *, whole: bool, updating: bool) -
     learn = own(kit, net, task.loss, None) if how.grouped and not rates else None
     repeat, plainly = None, not (task.l1 or task.l2 or task.clip is not None)
     if learn and any_rate and plainly and how.resident and batch <= how.tile:
-        vectors, scaled = vectors_for(kit, net, batch), task.reduction != "sum"
+        vectors, scaled = vectors_for(kit, batch), task.reduction != "sum"
         repeat = own(kit, net, task.loss, Whole(any_rate, vectors, lanes_for(kit, batch), scaled))
     steps = None if update is None else update.steps
     return Prepared(how, kernel, steps, 0, learn, repeat, table, (loss, update, library))
@@ -336,7 +337,7 @@ class Run:
         job, pace = self.job, self.pace
         while first < last:
             count = min(last - first, pace.pieces)
-            job.put(first=first, last=first + count)
+            job.table[FIRST], job.table[LAST] = first, first + count
             if self.steps is not None:
                 table = self.table_of_steps(self.steps, count)
                 job.put(steps=address(table), step_size=table.shape[1])

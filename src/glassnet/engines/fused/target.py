@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -91,6 +91,7 @@ class Kit:
 REALS = {np.dtype(np.float64): F64, np.dtype(np.float32): F32}
 
 
+@lru_cache(maxsize=64)
 def kit(dtype: np.typing.DTypeLike, target: Target | None = None) -> Kit:
     """The kit for float64 or float32."""
     real = REALS.get(np.dtype(dtype))

@@ -78,7 +78,7 @@ FEW = 2
 """Vectors of samples up to which all is written out."""
 
 
-def vectors_for(kit: Kit, net: Network, samples: int) -> int:
+def vectors_for(kit: Kit, samples: int) -> int:
     """How many vectors hold all samples, where they are few; else 0."""
     vectors = -(-samples // kit.lanes)
     return vectors if vectors <= FEW else 0
