@@ -15,9 +15,10 @@ def numbers(name: str, values: ArrayLike, dtype: np.typing.DTypeLike) -> Array:
     """`values` as finite numbers of the dtype, else an error that names the first that is not."""
     try:
         array = np.asarray(values)
-        if array.dtype.kind == "O" and not any(isinstance(v, str | bytes) for v in array.flat):
+        kind = array.dtype.kind
+        if kind == "O" and not any(isinstance(v, str | bytes) for v in array.flat):
             array = array.astype(np.float64)  # None as NaN, and integers too large for NumPy's
-        if array.dtype.kind not in "fiub":  # NumPy would read "1.5", and cut complex numbers
+        elif kind not in "fiub":  # NumPy would read "1.5", and cut complex numbers
             raise TypeError
     except (TypeError, ValueError):
         raise BadInput(
@@ -29,7 +30,7 @@ def numbers(name: str, values: ArrayLike, dtype: np.typing.DTypeLike) -> Array:
         with np.errstate(over="ignore"):
             array = array.astype(dtype)
     finite = np.isfinite(array)
-    if not finite.all():
+    if np.count_nonzero(finite) != finite.size:  # a fraction of the time of `all`
         bad = np.argwhere(~finite)
         where = ", ".join(map(str, bad[0]))
         raise BadInput(
