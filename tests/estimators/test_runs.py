@@ -258,6 +258,17 @@ def test_the_best_iteration_comes_back(tmp_path):
 # ---- warnings
 
 
+@pytest.mark.parametrize("params", [{}, {"solver": "lbfgs"}, {"batch_size": 1000}], ids=str)
+def test_warnings_say_what_scikit_learns_do(params):
+    said = []
+    for room in (theirs.MLPClassifier, MLPClassifier):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            room((6,), max_iter=3, random_state=0, **params).fit(X, Y)
+        said.append([(w.category, str(w.message)) for w in caught])
+    assert said[0] == said[1] != []
+
+
 @pytest.mark.parametrize(
     "params", [{}, {"solver": "lbfgs"}, {"batch_size": 1000, "max_iter": 1}], ids=str
 )
