@@ -169,7 +169,15 @@ def test_an_answer_is_said_in_the_datas_own_words():
     found = frame(session)
     assert (found["answer"], found["wanted"]) == ("setosa", "setosa")
     session = Session(PRESETS["sine"])
-    assert frame(session)["wanted"] == f"{session.data.y[0, 0]:.4g}"
+    assert frame(session)["wanted"] == f"−{-session.data.y[0, 0]:.4g}"
+
+
+def test_large_numbers_are_written_out():
+    prices = table_of({"size": np.arange(40.0), "price": 100_800 - 13 * np.arange(40.0)})
+    session = Session()
+    session.use_table(choose(prices, "price", held=0.0))
+    session.choose_sample(1)
+    assert frame(session)["wanted"] == "100 787"
 
 
 def test_an_own_tables_answers_are_in_its_unit():
@@ -179,5 +187,8 @@ def test_an_own_tables_answers_are_in_its_unit():
     session.choose_sample(13)
     found = frame(session)
     assert found["wanted"] == "10"
+    assert structure(session)["standardised"]  # what is drawn is not in its unit
+    assert not structure(Session(PRESETS["sine"]))["standardised"]
+    assert not structure(Session())["standardised"]
     target, answer = session.data.target, session.trace.values["a2"][13]
     assert found["answer"] == f"{answer[0] * target.scale + target.mean:.4g}"

@@ -3,7 +3,9 @@
 import pytest
 
 from glassnet.core.errors import BadInput
+from glassnet.lab.frame import structure
 from glassnet.lab.panels.fields import Fields
+from glassnet.lab.panels.learning import beside
 from glassnet.lab.session import Session
 from glassnet.lab.setting import PRESETS, Setting
 from tests.lab.playing import played, there
@@ -115,3 +117,25 @@ def test_a_loss_that_is_never_below_is_said_at_the_last_epoch():
 def test_play_without_a_loss_to_come_to_ends_without_a_word():
     session = played(Session.play, Session(Setting(epochs=50)))
     assert session.message == ""
+
+
+# ---------------------------------------------------------------- formulas in words
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        (Setting(), []),
+        (Setting(l2=0.1), ["Penalty on weights: g ← g + l2·W."]),
+        (
+            Setting(l1=0.1, l2=0.1, clip=2.0),
+            ["Penalty on weights: g ← g + l1·sign W + l2·W.", "Clipped: g ← g·min(1, 2/‖g‖)."],
+        ),
+    ],
+)
+def test_what_else_an_update_does_is_said_as_formulas(setting, told):
+    assert beside(setting) == told
+
+
+def test_formulas_have_a_minus_and_no_hyphen():
+    assert structure(Session())["formulas"] == ["a = tanh z.", "a = 1/(1 + e^(−z))."]

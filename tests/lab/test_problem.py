@@ -37,7 +37,12 @@ def test_loss_and_output_follow_the_data(data, loss, output):
         (Setting(loss="crossentropy"), "crossentropy"),
         (Setting(output="softmax"), "softmax"),
         (Setting(output="tanh"), "sigmoid outputs"),
-        (replace(PRESETS["sine"], loss="binarycrossentropy"), "for numbers"),
+        (
+            replace(PRESETS["sine"], loss="binarycrossentropy"),
+            r"for numbers, a loss for numbers is expected\. Try squarederror\.",
+        ),
+        (Setting(loss="poisson"), r"loss for classes is expected\. Try binarycrossentropy\."),
+        (replace(PRESETS["iris"], loss="poisson"), r"is expected\. Try crossentropy\."),
         (replace(PRESETS["sine"], loss="poisson"), "0 or more"),
         (replace(PRESETS["digits"], hidden=(128,) * 8, activations=("tanh",) * 8), ""),
     ],

@@ -94,14 +94,24 @@ class Data:
             return "not finite"
         if self.target is not None:
             value = self.target.decode(a[None])[0]
-            return str(value) if self.labels else f"{value:.4g}"
+            return str(value) if self.labels else written(value)
         if self.labels:
             return self.labels[int(self.classes_of(a[None])[0])]
-        return ", ".join(f"{value:.4g}" for value in a[:4])
+        return ", ".join(map(written, a[:4]))
 
     def classes_of(self, y: Array) -> np.ndarray:
         """The class (n,) of each row of targets, as its place in `labels`."""
         return classes(y)
+
+
+def written(value: float) -> str:
+    """A number in the data's own units: 0.1235, −12, 100 800.
+
+    >>> written(100800.4), written(-0.12345), written(2.5e12)
+    ('100 800', '−0.1235', '2.5e+12')
+    """
+    plain = f"{value:,.0f}".replace(",", " ") if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
+    return plain.replace("-", "−", 1) if value < 0 else plain
 
 
 DRAWN: dict[str, Callable[..., Dataset]] = {

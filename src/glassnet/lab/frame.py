@@ -18,11 +18,12 @@ from glassnet.core.backprop import forward
 from glassnet.core.formula import Array
 from glassnet.core.network import Network
 from glassnet.engines.base import sums
-from glassnet.lab.data import Data
+from glassnet.lab.data import Data, unit_of
 from glassnet.lab.pick import layer_words
 from glassnet.lab.problem import Problem
 from glassnet.lab.session import Session
 from glassnet.lab.timeline import Timeline
+from glassnet.walkthrough.numerals import true_minus
 
 GRID = 40
 """Cells of the decision map, each way; a neuron's own map has half as many."""
@@ -53,10 +54,11 @@ def structure(session: Session) -> dict[str, Any]:
         ],
         "layers": [layer_words(net, k) for k in range(len(net.sizes))],
         "activations": [str(layer.activation) for layer in net.layers],
-        "formulas": [layer.activation.formula for layer in net.layers],
+        "formulas": [true_minus(layer.activation.formula) for layer in net.layers],
         "bias": net.layers[0].bias,
         "labels": list(data.labels),
         "kind": data.sort,
+        "standardised": data.target is not None and bool(unit_of(data.target)),
         "axes": list(view.axes),
         "axis_names": axis_names(session),
         "held_at": held_at(session),

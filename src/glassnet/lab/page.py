@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -83,7 +82,6 @@ class Screen:
     def __init__(self, session: Session, query: str = "") -> None:
         self.session = session
         self.client = context.client
-        self.dark: bool | None = None  # None: as the system has it
         self._news: set[News] = set()
         self._wake = asyncio.Event()
         self._stir = asyncio.Event()  # a frame was drawn, or somebody did something
@@ -144,8 +142,8 @@ class Screen:
 
     def _theme(self) -> None:
         # not ui.dark_mode: it sets the colours of the whole page anew with every update of any part
-        self.dark = {None: True, True: False, False: None}[self.dark]
-        self.client.run_javascript(f"setDark({json.dumps(self.dark)})")
+        shown = "getComputedStyle(document.body).colorScheme"  # as the system or a click had it
+        self.client.run_javascript(f"setDark({shown} !== 'dark')")
 
     def _help(self) -> None:
         self.help.open()

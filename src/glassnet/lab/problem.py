@@ -156,7 +156,8 @@ def answers(setting: Setting, data: Data) -> tuple[Loss, Activation]:
         output = Exp() if isinstance(loss, Poisson) else Identity()
     if isinstance(loss, BinaryCrossEntropy | CrossEntropy):
         if not data.labels:
-            raise BadInput(f"{loss} for numbers", "a loss for numbers is expected", "squarederror")
+            got = f"{loss} for numbers"
+            raise BadInput(got, "a loss for numbers is expected", "Try squarederror.")
         fits = (
             isinstance(output, Softmax)
             if isinstance(loss, CrossEntropy)
@@ -166,7 +167,8 @@ def answers(setting: Setting, data: Data) -> tuple[Loss, Activation]:
             wanted = "softmax" if isinstance(loss, CrossEntropy) else "sigmoid"
             raise BadInput(f"{loss} of {output} outputs", f"{wanted} outputs are expected")
     if isinstance(loss, Poisson) and data.labels:
-        raise BadInput(f"{loss} for classes", "a loss for classes is expected", "crossentropy")
+        hint = f"Try {'crossentropy' if many else 'binarycrossentropy'}."
+        raise BadInput(f"{loss} for classes", "a loss for classes is expected", hint)
     if isinstance(output, Softmax) and not many:
         raise BadInput("softmax with one output", "sigmoid is expected: it would always answer 1")
     if isinstance(loss, CrossEntropy) and not many:

@@ -12,7 +12,10 @@ def _fields(where: str, *labels: str) -> str:
 
 
 CONTROLS: dict[str, tuple[str, str]] = {
-    "set": ("the choice of data, own tables", _fields(_DATA, "Set")),
+    "set": (
+        "the choice of data, own tables",
+        _fields(_DATA, "Set") + f', {_DATA} [aria-label="Own table"]',
+    ),
     "points": ("number, noise and seed of the points", _fields(_DATA, "Points", "Noise", "Seed")),
     "split": (
         "validation and scaling",

@@ -12,6 +12,7 @@ from glassnet.lab.number import number, numbers
 from glassnet.lab.panels.fields import Fields
 from glassnet.lab.session import Session
 from glassnet.lab.setting import Setting, rates
+from glassnet.walkthrough.numerals import true_minus
 
 CALLED = {
     "sgd": "SGD",
@@ -78,7 +79,7 @@ class Learning:
         self.fields.refresh()
         setting = self.session.setting
         optimizer = names.optimizer(setting.optimizer)
-        self.formula.set_text(" ".join([optimizer.formula, *beside(setting)]))
+        self.formula.set_text(true_minus(" ".join([optimizer.formula, *beside(setting)])))
         text = names.as_text(optimizer)
         if text == self._drawn:
             return
@@ -151,6 +152,9 @@ class Learning:
 def beside(setting: Setting) -> list[str]:
     """What else an update does, as formulas."""
     found = []
+    penalty = ["l1·sign W"] * bool(setting.l1) + ["l2·W"] * bool(setting.l2)
+    if penalty:
+        found.append(f"Penalty on weights: g ← {' + '.join(['g', *penalty])}.")
     if setting.clip is not None:
         found.append(f"Clipped: g ← g·min(1, {setting.clip:g}/‖g‖).")
     if any(setting.dropout) if isinstance(setting.dropout, tuple) else setting.dropout:

@@ -15,6 +15,7 @@ from glassnet.lab.panels.learning import whole
 from glassnet.lab.pick import Pick
 from glassnet.lab.session import Session
 from glassnet.lab.setting import Setting
+from glassnet.walkthrough.numerals import true_minus
 
 HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
 
@@ -86,8 +87,8 @@ class NetworkPanel:
         self.formulas.clear()
         with self.formulas:
             last = task.net.layers[-1].activation
-            ui.label(f"output: {last.formula}")
-            ui.label(f"loss: {task.loss.formula}")
+            ui.label(true_minus(f"output: {last.formula}"))
+            ui.label(true_minus(f"loss: {task.loss.formula}"))
 
     def _layer(self, k: int) -> tuple[ui.label, ui.select, ui.tooltip]:
         act = self.fields.act
@@ -114,7 +115,7 @@ class NetworkPanel:
         count.set_text(str(setting.hidden[k]))
         count.props(f'aria-label="{setting.hidden[k]} neurons"')
         chosen.value = called(setting.activations[k])
-        formula.set_text(names.activation(setting.activations[k]).formula)
+        formula.set_text(true_minus(names.activation(setting.activations[k]).formula))
 
     def _neurons(self, k: int, by: int) -> None:
         self._use(self.session.setting.resized(k, by))
