@@ -436,11 +436,7 @@ class Perceptron(Looking, BaseEstimator):
         )
 
     def _check_solver(self) -> bool:
-        try:
-            whole = self._whole
-        except BadInput:  # no solver at all: `hasattr` is to answer all the same, `fit` says why
-            whole = True
-        if whole:
+        if self._whole:
             raise AttributeError(
                 "partial_fit is only available for stochastic optimizers."
                 f" {self.solver} is not stochastic."
