@@ -271,3 +271,18 @@ def test_a_pinned_run_lies_beside_the_next(lab: Lab) -> None:
     expect(pinned).to_have_attribute("d", drawn)
     lab.button("Unpin all runs").click()
     expect(entry).to_have_count(0)
+
+
+def test_while_it_trains_the_page_is_not_rendered_anew(lab: Lab) -> None:
+    """An update of any element costs more than a frame, and more the more the page holds."""
+    lab.open("epochs=1000000&speed=100")
+    lab.play.click()
+    expect(lab.play).to_have_text(re.compile("Pause"))
+    lab.page.evaluate(
+        "() => { window.kinds = []; window.socket.onAny((kind) => window.kinds.push(kind)); }"
+    )
+    lab.click_on("neuron", 1, 3)
+    expect(lab.title).to_contain_text("Hidden neuron 4")
+    lab.page.wait_for_function("() => window.kinds.length > 15")
+    kinds = lab.page.evaluate("() => window.kinds")
+    assert set(kinds) == {"run_javascript"}
