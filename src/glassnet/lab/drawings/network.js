@@ -237,7 +237,7 @@ class Network {
     const pitch = Math.min((H - top - bottom) / rows, 84 * u);
     const roomy = pitch >= 50 * u; // else a neuron's number stands beside it, not below
     const across = W - nameIn - nameOut - 82 * u; // the links keep half of it
-    const size = Math.max(10 * u, Math.min(pitch - (roomy ? 19 : 8) * u, 56 * u, (0.36 * W) / (this.L + 2), (0.55 * across) / (this.L + 0.55)));
+    const size = Math.max(10 * u, Math.min(pitch - (roomy ? 23 : 8) * u, 56 * u, (0.36 * W) / (this.L + 2), (0.55 * across) / (this.L + 0.55)));
     this.size = size;
     const left = nameIn + size / 2 + 12 * u;
     const right = W - 30 * u - nameOut - size / 2 - 40 * u;
@@ -267,7 +267,7 @@ class Network {
     this.columns.slice(0, -1).forEach((c, l) => {
       const x = left + l * step;
       const count = c.neurons.length + (c.more ? 1 : 0);
-      const y0 = top + (H - top - bottom - count * pitch) / 2 + pitch / 2 - (roomy ? 6 * u : 0);
+      const y0 = top + (H - top - bottom - count * pitch) / 2 + pitch / 2 - (roomy ? 8 * u : 0);
       const band = Math.min(step * 0.94, Math.max(size + 56 * u, 104 * u));
       box(c.band, x - band / 2, 4, band, H - 8);
       at(c.title, x, 20 * u);
@@ -286,8 +286,8 @@ class Network {
         } else {
           n.text.setAttribute("text-anchor", roomy ? "middle" : "start");
           n.text.style.display = numbers ? "" : "none";
-          if (roomy) at(n.text, x, n.y + size / 2 + 12 * u);
-          else at(n.text, x + size / 2 + 5 * u, n.y + 4 * u);
+          if (roomy) at(n.text, x, n.y + size / 2 + 16 * u); // beyond the frame of what is picked
+          else at(n.text, x + size / 2 + 8 * u, n.y + 4 * u);
         }
         if (n.bias) {
           const b = n.bias;

@@ -121,7 +121,7 @@ class DataPanel:
             for k, label in enumerate(("Across", "Up")):
                 chosen = ui.select(names, value=session.view.axes[k], label=label)
                 chosen.props(f'dense options-dense outlined aria-label="{label}"')
-                chosen.classes("lab-field")
+                chosen.classes("lab-field lab-axis")
                 chosen.on_value_change(lambda e, k=k: self.fields.act(self._axis, k, e.value))
             with ui.expansion("The other inputs are held at").classes("lab-more"):
                 for one in held_at(session)[:20]:

@@ -8,6 +8,7 @@ from glassnet.core.network import Network
 from glassnet.lab.panels.fields import Fields
 from glassnet.lab.pick import layer_words, neuron_words
 from glassnet.lab.session import Session
+from glassnet.walkthrough.numerals import true_minus
 
 MOST = (64, 32), (32, 16), (16, 12), (8, 8), (4, 4)
 """Rows and columns of a layer that are written out: the first that make few enough in all."""
@@ -66,7 +67,8 @@ class Numbers:
                     with ui.element("tr"):
                         self._head("from", "col")
                         for j in range(min(W.shape[1], columns)):
-                            self._head(neuron_words(net, k, j, (), data.outputs), "col")
+                            words = neuron_words(net, k, j, (), data.outputs)
+                            self._head(words.removeprefix("hidden "), "col")
                     for i in range(min(W.shape[0], rows)):
                         with ui.element("tr"):
                             self._head(neuron_words(net, k - 1, i, data.inputs), "row")
@@ -86,8 +88,10 @@ class Numbers:
 
     def _cell(self, place: str, value: float) -> None:
         with ui.element("td"):
-            box = ui.input(value=f"{value:.6g}").props(f'dense borderless aria-label="{place}"')
-            box.props(f'title="{place} = {value!r}"')  # an element less than a tooltip
+            box = ui.input(value=true_minus(f"{value:.6g}"))
+            box.props(f'dense borderless aria-label="{place}"')
+            # an element less than a tooltip
+            box.props(f'title="{place} = {true_minus(repr(value))}"')
 
             def typed() -> None:
                 self.fields.act(self.session.edit, place, str(box.value))
