@@ -21,7 +21,9 @@ from dataclasses import dataclass
 from glassnet.engines.fused.arrays import DATA
 from glassnet.engines.fused.assembler import (
     F64,
+    I32,
     I64,
+    POINTER,
     Code,
     Function,
     Module,
@@ -705,6 +707,7 @@ def train(kit: Kit, parts: Parts, by_slabs: Function, by_groups: Function) -> Ca
         u, step, epoch = (code.variable(I64, x) for x in (J.first, J.step, J.epoch))
         going = code.variable(I64, 1)
         result = code.place(F64, 2)
+        mode = flush_to_zero(code, kit)
         with code.repeat(lambda: (u.get() < J.last) & (going.get() != 0)):
             batch = u.get() % J.batches
             first = batch * J.batch
@@ -769,8 +772,37 @@ def train(kit: Kit, parts: Parts, by_slabs: Function, by_groups: Function) -> Ca
         with code.when(me == 0):
             J.put("step", step.get())
             J.put("epoch", epoch.get())
+        restore(code, mode)
 
     return body
+
+
+SUBNORMALS_ARE_ZERO = 0x8040
+"""x86's bits for results and for operands."""
+
+
+def flush_to_zero(code: Code, kit: Kit) -> tuple[Pointer, Value] | None:
+    """Let subnormal numbers be 0 on this thread; gives back what it takes to undo that.
+
+    A moment of Adam's whose gradient has vanished decays towards the smallest numbers and stays
+    there, and divisions and roots of such numbers take many times as long.
+    """
+    if not kit.target.x86:
+        return None
+    mode = code.place(I32)
+    code.call(code.module.declare("llvm.x86.sse.stmxcsr", None, [POINTER]), mode)
+    before = mode[0]
+    mode[0] = before | SUBNORMALS_ARE_ZERO
+    code.call(code.module.declare("llvm.x86.sse.ldmxcsr", None, [POINTER]), mode)
+    return mode, before
+
+
+def restore(code: Code, changed: tuple[Pointer, Value] | None) -> None:
+    """Subnormal numbers as they were."""
+    if changed is not None:
+        mode, before = changed
+        mode[0] = before
+        code.call(code.module.declare("llvm.x86.sse.ldmxcsr", None, [POINTER]), mode)
 
 
 def predict(kit: Kit, functions: Tiles) -> Callable[..., None]:
