@@ -306,8 +306,10 @@ def look_ahead(code: Code, kit: Kit, functions: Tiles, D: Fields, layers: Pointe
     columns = Layer(code, layers, code.constant(0, I64)).n_in
     with code.when((D.rows * columns > FAR) & (D.x_column == 1)):
         end = least(code, first + count, D.places)
-        X, order = D.pointer("X", kit.real), D.pointer("order", I64)
+        X, y, order = D.pointer("X", kit.real), D.pointer("y", kit.real), D.pointer("order", I64)
         code.call(functions.ask_for, X, D.x_row, columns, order, first, end)
+        with code.when(D.order != 0):
+            code.call(functions.ask_for, y, D.y_row, code.constant(1, I64), order, first, end)
 
 
 def validation(kit: Kit, tile_pass: Function, barrier: Function) -> Callable[..., None]:
