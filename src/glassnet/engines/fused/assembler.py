@@ -658,6 +658,14 @@ class Code:
         there = [min(have, first + i) for i in range(count)]
         return self.shuffle(value, self.constant(0.0, value.type), there)
 
+    def packed(self, numbers: Sequence[Value]) -> Value:
+        """A vector of these numbers, one in each lane."""
+        type = numbers[0].type.of(len(numbers))
+        vector = "poison"
+        for i, number in enumerate(numbers):
+            vector = self.emit(f"insertelement {type} {vector}, {number!r}, i32 {i}")
+        return Value(self, vector, type)
+
     def joined(self, parts: Sequence[Value]) -> Value:
         """The lanes of several values of one type, one after another."""
         while len(parts) > 1:

@@ -172,10 +172,9 @@ def gather(kit: Kit) -> Callable[..., None]:
                 code.choose(columns >= n, wide, narrow)
 
             def lying_apart(s: Value = s) -> None:
-                with code.loop(0, n) as i:
-                    start = X.at(chosen[i] * row)
-                    with code.loop(0, columns) as c:
-                        tile[c * ld + s + i] = start[c * column]
+                starts = [X.at(chosen[i] * row) for i in range(n)]
+                with code.loop(0, columns) as c:
+                    tile.put(c * ld + s, code.packed([start[c * column] for start in starts]))
 
             few = columns <= n // 4
             code.choose((column == 1) & ~few, lying_together, lying_apart)
