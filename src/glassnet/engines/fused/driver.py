@@ -35,6 +35,7 @@ from glassnet.engines.fused.assembler import (
 )
 from glassnet.engines.fused.blocks import ADD
 from glassnet.engines.fused.formulas import write_penalty
+from glassnet.engines.fused.orders import write_shuffle
 from glassnet.engines.fused.target import Kit
 from glassnet.engines.fused.tiles import Layer, Tiles, tiles, transposed
 
@@ -145,6 +146,7 @@ def write_driver(module: Module, kit: Kit) -> Tiles:
     )
     module.define("train", [table, I64, I64], train(kit, parts, by_slabs, by_groups), public=True)
     module.define("predict", [table, I64, I64], predict(kit, parts_of_tiles), public=True)
+    write_shuffle(module)
     return parts_of_tiles
 
 

@@ -130,7 +130,7 @@ class Fused:
                 orders: list[np.ndarray] = []
                 order = run.order = None  # free before the next ones are drawn
                 while len(orders) < min(run.orders_at_once, n - epoch):
-                    order, chance = chance.permutation(run.rows)
+                    order, chance = chance.permutation(run.rows, run.draw)
                     orders.append(order)
                 run.follow(orders)
                 failed = run.go(0, len(orders) * run.batches)
