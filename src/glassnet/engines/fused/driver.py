@@ -299,7 +299,7 @@ def learn_tile(code: Code, J: Fields, parts: Parts, job: Pointer, data: Pointer,
 
 
 FAR = 2**19
-"""Numbers in X from which the next tile's rows are asked for while this one is computed."""
+"""Bytes of X from which the next tile's rows are asked for while this one is computed."""
 NARROW = 2048
 """Bytes of a row up to which that pays; on longer ones the processor reads ahead by itself."""
 
@@ -308,8 +308,9 @@ def look_ahead(code: Code, kit: Kit, functions: Tiles, D: Fields, layers: Pointe
                count: Value) -> None:  # fmt: skip
     """Ask for the rows of the next tile, where they are too many to lie in a cache anyway."""
     columns = Layer(code, layers, code.constant(0, I64)).n_in
-    narrow = columns <= NARROW * 8 // kit.real.bits
-    with code.when((D.rows * columns > FAR) & (D.x_column == 1) & narrow):
+    size = kit.real.bits // 8
+    far, narrow = D.rows * columns > FAR // size, columns <= NARROW // size
+    with code.when(far & narrow & (D.x_column == 1)):
         end = least(code, first + count, D.places)
         X, y, order = D.pointer("X", kit.real), D.pointer("y", kit.real), D.pointer("order", I64)
         code.call(functions.ask_for, X, D.x_row, columns, order, first, end)
