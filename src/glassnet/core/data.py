@@ -17,9 +17,10 @@ def numbers(name: str, values: ArrayLike, dtype: np.typing.DTypeLike) -> Array:
     """`values` as finite numbers of the dtype, else an error that names the first that is not."""
     try:
         array = np.asarray(values)
-        if array.dtype.kind == "O" and not any(isinstance(v, str | bytes) for v in array.flat):
+        kind = array.dtype.kind
+        if kind == "O" and not any(isinstance(v, str | bytes) for v in array.flat):
             array = array.astype(np.float64)  # None as NaN, and integers too large for NumPy's
-        if array.dtype.kind not in "fiub":  # NumPy would read "1.5", and cut complex numbers
+        elif kind not in "fiub":  # NumPy would read "1.5", and cut complex numbers
             raise TypeError
     except (TypeError, ValueError):
         raise BadInput(

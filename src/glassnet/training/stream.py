@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -193,7 +192,7 @@ class Run:
         """A record for each chunk."""
         began = time.perf_counter()
         optimizer = self.task.optimizer
-        with closing(chunks):  # L-BFGS's thread ends with the stream, also when a metric fails
+        try:
             for state, costs in chunks:
                 yield Epoch(
                     epoch=state.epoch,
@@ -203,6 +202,8 @@ class Run:
                     seconds=time.perf_counter() - began,
                     state=state,
                 )
+        finally:
+            chunks.close()  # L-BFGS's thread ends with the stream, also when a metric fails
 
     def measure(self, state: State) -> dict[str, float]:
         """The metrics on the validation rows, or on the training rows where there are none."""
@@ -228,8 +229,10 @@ def _check_state(task: Task, state: State) -> None:
     if not isinstance(state, State):
         raise BadInput(f"state={state!r}", "a State is expected", "Try start(task, 42).")
     expected = 1 if isinstance(task.optimizer, LBFGS) else len(task.optimizer.slots)
-    shapes = {array.shape for array in (state.theta, *state.slots)}
-    if shapes != {(task.net.n_params,)} or len(state.slots) != expected:
+    shape, fits = (task.net.n_params,), len(state.slots) == expected
+    for array in (state.theta, *state.slots):
+        fits = fits and array.shape == shape
+    if not fits:
         raise BadInput(
             f"a state with {state.theta.size} parameters and {len(state.slots)} slots",
             f"the task has {task.net.n_params} and {expected}",
@@ -239,6 +242,7 @@ def _check_state(task: Task, state: State) -> None:
 
 def _check_counts(**counts: int | None) -> None:
     for name, count in counts.items():
-        whole = isinstance(count, int | np.integer) and not isinstance(count, bool)
-        if count is not None and not (whole and count >= 1):
+        if count is None or (type(count) is int and count >= 1):
+            continue
+        if not isinstance(count, int | np.integer) or isinstance(count, bool) or count < 1:
             raise BadInput(f"{name}={count!r}", "a whole number of 1 or more is expected")

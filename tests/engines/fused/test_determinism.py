@@ -212,6 +212,23 @@ class Restless(Optimizer):
         return (np.where(g == 0, 1e30 * theta + 1e30, theta - lr * g),)
 
 
+@dataclass(frozen=True)
+class Watchful(Optimizer):
+    """θ ← θ ± 0.01, by the sign of g, also where g is a 0."""
+
+    lr: float = 0.01
+
+    @staticmethod
+    def f(theta, g, lr, t):
+        return (np.where(1.0 / g < 0, theta + lr, theta - lr),)
+
+
+def faint(c):
+    """Inputs so small that products with them are 0, or -0 in all samples alike."""
+    X, y, w = c.samples
+    return replace(c, samples=(np.full_like(X, 5e-324), np.full_like(y, 0.1), w))
+
+
 ONE_TILE = [
     *(
         plain(3, 5, 2, n=n, activation=activation, optimizer=optimizer, dtype=dtype)
@@ -229,6 +246,8 @@ ONE_TILE = [
     plain(2, 3, 1, n=6, loss=Absolute(), optimizer=SGD(Leap()), reduction="sum"),
     plain(2, 3, 1, n=6, optimizer=Restless()),
     plain(2, 3, 1, n=13, optimizer=Restless()),
+    *(faint(plain(3, 2, 2, n=n, optimizer=Watchful())) for n in (1, 2, 3, 4, 5, 7, 8)),
+    *(weighted(plain(4, 3, 2, n=n, dtype=np.float32)) for n in (2, 4, 5, 11)),
 ]
 
 

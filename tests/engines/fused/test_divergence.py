@@ -12,7 +12,7 @@ from glassnet.core.losses import CrossEntropy, SquaredError
 from glassnet.core.network import Network
 from glassnet.core.optimizers import SGD, Adam, Momentum, RMSProp
 from glassnet.engines.divergence import Divergence
-from glassnet.engines.fused import Fused
+from glassnet.engines.fused import Fused, run, tiny
 from glassnet.engines.reference import Reference
 from tests.engines.fused.instances import plain
 from tests.engines.instances import same_bits
@@ -104,6 +104,54 @@ def test_found_in_the_epoch_in_which_it_comes(n):
     found = alike(c, n=100, batch_size=None)
     assert found.epoch == found.step
     assert abs(found.epoch - n / 2) <= 2
+
+
+@pytest.fixture(params=["all", "one", "updates"])
+def made_for(request, monkeypatch):
+    """Code for all networks, for one alone, and for its whole updates: what is run, and on what."""
+    tiny.own.cache_clear()
+    run.prepared.cache_clear()
+    monkeypatch.setattr(tiny, "WORTH", float("inf") if request.param == "all" else 0.0)
+    yield request.param
+    tiny.own.cache_clear()
+    run.prepared.cache_clear()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
+@pytest.mark.parametrize("rows", [1, 3, 8, 40])
+@pytest.mark.parametrize("weight", [None, 0.0, 0.5])
+def test_a_loss_overflows_while_theta_stays_finite(made_for, dtype, rows, weight, monkeypatch):
+    """Theta grows by four digits a step, and the square of it is the first that is no number."""
+    called = count_calls(monkeypatch)
+    c = plain(1, 1, n=rows, activation=Identity(), optimizer=SGD(10001.0 / rows), dtype=dtype)
+    task = replace(c.task, net=Network.mlp(1, 1, bias=False), reduction="sum")
+    state = replace(c.state, theta=np.ones(1, dtype), slots=())
+    X, y = np.ones((rows, 1), dtype), np.zeros((rows, 1), dtype)
+    if weight is not None:
+        weight = np.full(rows, weight, dtype)
+        weight[0] = rows - weight[1:].sum()  # so that theta goes on as without
+    c = replace(c, task=task, state=state, samples=(X, y, weight))
+    held = (X[:1], y[:1], None) if made_for == "one" else None
+    found = alike(c, n=400, batch_size=None, validation=held)
+    assert found.quantity == "loss"
+    assert found.epoch == found.step
+    exponent = np.log10(float(np.finfo(dtype).max))
+    assert abs(found.epoch - exponent / 2 / 4) <= 2
+    assert called[made_for]
+
+
+def count_calls(monkeypatch):
+    """How often each kind of code is put into a job."""
+    called = {"all": 0, "one": 0, "updates": 0}
+    make = run.Job.__init__
+
+    def noted(self, laid, told, *rest):
+        kind = "updates" if told["quick"] else "one" if told["tiny"] else "all"
+        called[kind] += 1
+        make(self, laid, told, *rest)
+
+    monkeypatch.setattr(run.Job, "__init__", noted)
+    return called
 
 
 def test_growth_in_shuffled_minibatches():

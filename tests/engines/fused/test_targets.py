@@ -10,7 +10,7 @@ import pytest
 from glassnet.core.activations import GELU, ReLU, Sigmoid, Softmax
 from glassnet.core.losses import CrossEntropy
 from glassnet.core.network import Network
-from glassnet.engines.fused import Fused, engine, target
+from glassnet.engines.fused import Fused, engine, run, target, tiny
 from glassnet.engines.reference import Reference
 from tests.engines.fused.instances import case, plain
 
@@ -115,6 +115,22 @@ def test_bits_are_those_of_every_thread_on_each(level, forced):
             Fused(threads).epochs(c.task, c.state, c.samples, n=2)[0] for threads in (1, 2, 3)
         ]
         assert len({state.theta.tobytes() for state in states}) == 1
+
+
+@levels
+def test_code_for_one_network_has_the_bits_of_code_for_all_on_each(level, forced, monkeypatch):
+    for n in (1, 2, 3, 5):
+        for dtype in (np.float64, np.float32):
+            c = plain(4, 3, 1, n=n, activation=Sigmoid(), dtype=dtype)
+            thetas = set()
+            for worth in (float("inf"), 0.0):
+                tiny.own.cache_clear()
+                run.prepared.cache_clear()
+                monkeypatch.setattr(tiny, "WORTH", worth)
+                thetas.add(Fused().epochs(c.task, c.state, c.samples, n=30)[0].theta.tobytes())
+            assert len(thetas) == 1
+    tiny.own.cache_clear()
+    run.prepared.cache_clear()
 
 
 def test_the_host_is_what_is_forced_by_default():

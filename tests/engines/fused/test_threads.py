@@ -11,6 +11,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -51,9 +52,9 @@ def used(monkeypatch):
     """The number of threads of each call of compiled code."""
     counts, execute = [], threads.execute
 
-    def counted(kernel, table, sync, number, *rest):
+    def counted(kernel, job, number, *rest):
         counts.append(number)
-        execute(kernel, table, sync, number, *rest)
+        execute(kernel, job, number, *rest)
 
     for module in (run, engine):
         monkeypatch.setattr(module, "execute", counted)
@@ -206,8 +207,9 @@ print("threadpoolctl" in sys.modules)
 def kernel_of(body):
     """A stand-in for compiled code."""
     sync = np.zeros(256, np.int64)
-    table = np.zeros(8, np.int64)
-    return (lambda address, me, number: body(sync, me, number)), table, sync
+    return (lambda address, me, number: body(sync, me, number)), SimpleNamespace(
+        address=0, sync=sync
+    )
 
 
 def wait_for_stop(sync):
@@ -221,27 +223,27 @@ def wait_for_stop(sync):
 @pytest.mark.parametrize("number", [1, 2, 3, 5])
 def test_each_part_is_done_once(number, seconds):
     done = []
-    kernel, table, sync = kernel_of(lambda sync, me, number: done.append((me, number)))
+    kernel, job = kernel_of(lambda sync, me, number: done.append((me, number)))
     for _ in range(30):
         done.clear()
-        threads.execute(kernel, table, sync, number, seconds)
+        threads.execute(kernel, job, number, seconds)
         assert sorted(done) == [(me, number) for me in range(number)]
 
 
 def test_a_long_run_leaves_the_main_thread_free():
     where = []
-    kernel, table, sync = kernel_of(lambda *_: where.append(threading.current_thread()))
-    threads.execute(kernel, table, sync, 1, 10.0)
-    threads.execute(kernel, table, sync, 1, 0.001)
+    kernel, job = kernel_of(lambda *_: where.append(threading.current_thread()))
+    threads.execute(kernel, job, 1, 10.0)
+    threads.execute(kernel, job, 1, 0.001)
     assert where[0] is not threading.main_thread()
     assert where[1] is threading.main_thread()
 
 
 def test_helpers_are_kept_for_the_next_run():
     names = set()
-    kernel, table, sync = kernel_of(lambda *_: names.add(threading.get_ident()))
+    kernel, job = kernel_of(lambda *_: names.add(threading.get_ident()))
     for _ in range(50):
-        threads.execute(kernel, table, sync, 3, 0.0)
+        threads.execute(kernel, job, 3, 0.0)
     assert len(names) == 3
 
 
@@ -252,12 +254,12 @@ def test_an_error_in_one_thread_stops_the_others(who):
             raise MemoryError("no more")
         wait_for_stop(sync)
 
-    kernel, table, sync = kernel_of(body)
+    kernel, job = kernel_of(body)
     with pytest.raises(MemoryError, match="no more"):
-        threads.execute(kernel, table, sync, 3, 0.0)
+        threads.execute(kernel, job, 3, 0.0)
     assert not threads._under_way
-    kernel, table, sync = kernel_of(lambda *_: None)
-    threads.execute(kernel, table, sync, 3, 0.0)  # and all goes on
+    kernel, job = kernel_of(lambda *_: None)
+    threads.execute(kernel, job, 3, 0.0)  # and all goes on
 
 
 FAILED_HELPER = """
@@ -302,9 +304,9 @@ def test_a_stop_waits_for_all_helpers():
         time.sleep(0.05)
         gone.append(me)
 
-    kernel, table, sync = kernel_of(body)
+    kernel, job = kernel_of(body)
     with pytest.raises(KeyboardInterrupt):
-        threads.execute(kernel, table, sync, 3, 0.0)
+        threads.execute(kernel, job, 3, 0.0)
     assert sorted(gone) == [1, 2]
 
 
@@ -325,17 +327,12 @@ def test_where_the_system_gives_no_more_threads(monkeypatch):
     assert same_bits(usual, alone)
 
 
-def test_a_pace_is_learnt(monkeypatch):
-    clock = [0.0]
-    monkeypatch.setattr(threads.time, "perf_counter", lambda: clock[0])
+def test_a_pace_is_learnt():
     pace = threads.Pace(1e4)
     assert pace.pieces == pytest.approx(threads.SLICE / 1e-5, rel=1e-3)
-    with pace.watch(10) as seconds:
-        assert seconds == pytest.approx(10 * pace.seconds)
-        clock[0] += 0.02
+    pace.learn(0.02, 10)
     assert pace.pieces in (24, 25)  # slower is believed at once
-    with pace.watch(10):
-        clock[0] += 1e-5
+    pace.learn(1e-5, 10)
     assert pace.seconds == pytest.approx(0.002 / 8)  # faster, little by little
     assert threads.Pace(1e12).pieces == 1
     assert threads.Pace(0.0).pieces == threads.MOST

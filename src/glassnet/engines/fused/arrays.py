@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -20,36 +20,39 @@ they lie, and there are as many places.
 """
 
 
+_address, _first = ctypes.addressof, cast("Any", ctypes.c_char.from_buffer)
+
+
 def address(array: np.ndarray | None) -> int:
     """Where an array's numbers begin; 0 for none."""
     if array is None:
         return 0
     try:
-        buffer: Any = array
-        return ctypes.addressof(ctypes.c_char.from_buffer(buffer))  # four times as fast
+        return _address(_first(array))  # four times as fast
     except (TypeError, ValueError, BufferError):  # read-only, empty, or not in one piece
         return array.ctypes.data
 
 
-def data_table(samples: Samples) -> np.ndarray:
+def described(samples: Samples) -> tuple[int, ...]:
     """What `DATA` says of samples."""
     X, y, weight = samples
     size = X.itemsize
     (x_row, x_column), (y_row, y_column) = X.strides, y.strides
-    fields = (
+    return (
         address(X), x_row // size, x_column // size, address(y), y_row // size, y_column // size,
         address(weight), 0, len(X), len(X),
     )  # fmt: skip
-    return np.array(fields, np.int64)
 
 
 def check_shapes(net: Network, samples: Samples) -> None:
     """Refuse what compiled code would read past the end of."""
-    rows = len(samples[0])
-    shapes = (rows, net.n_in), (rows, net.n_out), (rows,)
-    for array, shape, name in zip(samples, shapes, ("X", "y", "weight"), strict=True):
-        if array is not None and array.shape != shape:
+    X, y, weight = samples
+    rows = len(X)
+    for array, shape, name in (X, (rows, net.n_in), "X"), (y, (rows, net.n_out), "y"):
+        if array.shape != shape:
             raise BadInput(f"{name} has shape {array.shape}", f"{shape} is expected")
+    if weight is not None and weight.shape != (rows,):
+        raise BadInput(f"weight has shape {weight.shape}", f"{(rows,)} is expected")
 
 
 def fitting(array: Array, dtype: np.dtype[Any]) -> Array:

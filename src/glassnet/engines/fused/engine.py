@@ -6,6 +6,7 @@ import inspect
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -14,16 +15,11 @@ from glassnet.core.formula import Array, check_constants, constant
 from glassnet.core.network import Network
 from glassnet.engines.base import Losses, Samples, State, Sums, Task, check_stepwise, complete
 from glassnet.engines.divergence import Divergence, first_not_finite
-from glassnet.engines.fused.arrays import address, check_shapes, data_table, fitting
+from glassnet.engines.fused.arrays import address, check_shapes, fitting
 from glassnet.engines.fused.assembler import NotCompilable
 from glassnet.engines.fused.one_row import predictor
 from glassnet.engines.fused.plan import WORTH_A_THREAD
-from glassnet.engines.fused.run import (
-    Job,
-    Run,
-    prepared_to_predict,
-    workspace,
-)
+from glassnet.engines.fused.run import RUNNING, Job, Run, layout, prepared_to_predict
 from glassnet.engines.fused.spelling import spelling
 from glassnet.engines.fused.target import Kit, kit
 from glassnet.engines.fused.threads import SLOW, available, execute
@@ -65,13 +61,10 @@ class Fused:
             return out
         operations = how.flops / 3 * len(X)
         threads = self._threads(operations, -(-len(X) // how.tile))
-        space = workspace(
-            how, net, theta.itemsize, threads, tiles=0, batch=1, held=False, learning=False
-        )
-        data = data_table((X, out, None))
-        job = Job(code.template, threads, (code, X, theta, out, space, data))
-        job.put(theta=address(theta), data=address(data), out=address(out), **space.places)
-        execute(code.kernel, job.table, job.sync, threads, operations / SLOW, job)
+        laid = layout(how, net.n_params, theta.itemsize, threads, 0, 1, False, 0, False, False)  # noqa: FBT003
+        fields = code.template | {"theta": address(theta), "out": address(out)}
+        job = Job(laid, fields, (X, out, None), (0.0,) * RUNNING, (code, X, theta, out))
+        execute(code.kernel, job, threads, operations / SLOW, job)
         return out
 
     def predictor(self, net: Network, theta: Array) -> Callable[[Array], Array]:
@@ -124,15 +117,21 @@ class Fused:
                 task, state, samples, n=n, batch_size=batch_size, shuffle=shuffle,
                 validation=validation,
             )  # fmt: skip
-        chance, order, epoch, failed = state.chance, None, 0, -1
+        chance, epoch, failed = state.chance, 0, -1
+        order: Any = None
         if shuffle and run.batches > 1:
+            several = min(run.orders_at_once, n)
+            ahead = np.empty((several, run.rows), np.int64) if several > 1 else None
             while epoch < n and failed < 0:
-                orders: list[np.ndarray] = []
-                order = run.order = None  # free before the next ones are drawn
-                while len(orders) < min(run.orders_at_once, n - epoch):
+                if ahead is None:
+                    orders = order = run.order = None  # free before the next one is drawn
                     order, chance = chance.permutation(run.rows, run.draw)
-                    orders.append(order)
-                run.follow(orders)
+                    orders = np.asarray(order, np.int64)[None]
+                else:
+                    orders = ahead[: n - epoch]
+                    for i in range(len(orders)):
+                        orders[i], chance = chance.permutation(run.rows, run.draw)
+                run.follow(orders.reshape(-1))
                 failed = run.go(0, len(orders) * run.batches)
                 done = len(orders) if failed < 0 else failed // run.batches
                 order = orders[min(done, len(orders) - 1)]
@@ -168,7 +167,7 @@ class Fused:
         """Go through the epoch again up to the update that failed, and name what failed in it."""
         run = self._run(task, state, samples, batch_size, 1)
         if order is not None:
-            run.follow([order])
+            run.follow(order)
         run.go(0, update)
         start = update * run.batch
         batch = take(samples, slice(start, start + run.batch), order)

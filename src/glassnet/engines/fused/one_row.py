@@ -15,6 +15,7 @@ from glassnet.core.network import Network
 from glassnet.engines.fused.arrays import address
 from glassnet.engines.fused.assembler import I64, Code, Module, Pointer, Pointing, Value
 from glassnet.engines.fused.blocks import FROM
+from glassnet.engines.fused.builtin import builtin
 from glassnet.engines.fused.target import Kit
 from glassnet.engines.fused.tiles import Layer, Tiles
 
@@ -92,31 +93,44 @@ def answer_row(kit: Kit, functions: Tiles) -> Callable[..., None]:
 
 
 def predictor(kit: Kit, net: Network, theta: Array, code: Prepared) -> Callable[[Array], Array]:
-    """The answer (n_out,) to one row x (n_in,), in about a microsecond.
+    """The answer (n_out,) to one row x (n_in,), in half a microsecond.
 
     It keeps the parameters as they are now, and memory to work in: one thread at a time.
     """
-    n = kit.lanes
+    n, size = kit.lanes, net.n_in
     widest = max(kit.padded(layer.n_out) for layer in net.layers)
-    sizes = [kit.padded(net.n_params) + n, kit.padded(net.n_in), kit.padded(net.n_out),
-             widest, widest, 2 * widest * n]  # fmt: skip
+    sizes = [kit.padded(net.n_params) + n, widest, widest, 2 * widest * n]
     block = np.zeros(sum(sizes) + n, theta.dtype)
     start = -address(block) % kit.target.vector_bytes // theta.itemsize
     parts = [block[a:b] for a, b in pairwise(np.cumsum([start, *sizes]))]
     parts[0][: net.n_params] = theta
-    row, out = parts[1][: net.n_in], parts[2][: net.n_out]
-    table = np.array(
-        (address(code.how.layers), len(net.layers), *(address(part) for part in parts)), np.int64
-    )
+    blank = np.zeros(net.n_out, theta.dtype)
+    known = {
+        "layers": address(code.how.layers), "depth": len(net.layers),
+        **dict(zip(("theta", "even", "odd", "tile"), map(address, parts), strict=True)),
+    }  # fmt: skip
+    table = np.array([known.get(name, 0) for name in ROW], np.int64)
+
+    def row(x: Array) -> Array:
+        if len(x) != size:  # else a single number would be taken for all of them
+            raise BadInput(f"a row of {len(x)} numbers", f"the network expects {size}")
+        fresh = np.empty(size, blank.dtype)
+        fresh[:] = x
+        return fresh
+
+    places, keep = (ROW.index("x"), ROW.index("out")), (block, code)
+    made = builtin(kit.target, code.one_row, table, places, blank, row, size, keep)
+    if made is not None:
+        return made
     # a function that keeps Python's lock: to let it go and take it again costs as much as a row
     run = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)(code.one_row)
     at = ctypes.c_void_p(address(table))
 
-    def answer(x: Array, _kept: object = (table, code)) -> Array:
-        if len(x) != len(row):  # else a single number would be taken for all of them
-            raise BadInput(f"a row of {len(x)} numbers", f"the network expects {len(row)}")
-        row[:] = x
+    def answer(x: Array, _kept: object = (block, code)) -> Array:
+        given, out = row(x), blank.copy()
+        for place, array in zip(places, (given, out), strict=True):
+            table[place] = address(array)
         run(at)
-        return out.copy()
+        return out
 
     return answer

@@ -271,6 +271,8 @@ def in_whole_registers(code: Code, f: Callable[[Code, Value], Value], x: Value) 
         return f(code, x)
     if lanes < full:
         wide = code.lanes(x, 0, full)
+        if x.text in code.signs:
+            code.signs[wide.text] = code.signs[x.text]
         return code.lanes(f(code, wide), 0, lanes)
     return code.joined([f(code, code.lanes(x, i, full)) for i in range(0, lanes, full)])
 

@@ -17,6 +17,8 @@ def spelling(formulas: Iterable[object]) -> tuple[Hashable, ...]:
     """Equal as long as the formulas' code is; () where all of them are the library's."""
     found: list[Hashable] = []
     for formula in formulas:
+        if type(formula).__module__.startswith("glassnet."):  # as most are
+            continue
         for kind in type(formula).__mro__:
             if kind is object or kind.__module__.startswith("glassnet."):
                 break

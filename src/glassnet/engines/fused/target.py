@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,11 @@ class Kit:
             return {4: (6, 4, 2, 1), 2: (8, 4, 2, 1), 1: (8, 4, 2, 1)}
         return {2: (6, 4, 2, 1), 1: (8, 4, 2, 1)}
 
+    def narrow(self, lanes: int) -> Kit:
+        """The same with vectors of so many lanes, for code that has no more to put into them."""
+        size = lanes * self.real.bits // 8
+        return replace(self, target=replace(self.target, vector_bytes=size))
+
     def padded(self, n: int) -> int:
         """The next multiple of a vector's length."""
         return -(-n // self.lanes) * self.lanes
@@ -86,6 +91,7 @@ class Kit:
 REALS = {np.dtype(np.float64): F64, np.dtype(np.float32): F32}
 
 
+@lru_cache(maxsize=64)
 def kit(dtype: np.typing.DTypeLike, target: Target | None = None) -> Kit:
     """The kit for float64 or float32."""
     real = REALS.get(np.dtype(dtype))

@@ -11,15 +11,14 @@ import ctypes
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from glassnet.engines.fused.arrays import address
 from glassnet.engines.fused.driver import STOP
 
 Kernel = Callable[[int, int, int], None]
@@ -120,13 +119,9 @@ class Pace:
         """How many of them one call may do."""
         return max(1, int(min(SLICE / (self.seconds + 1e-12), MOST)))
 
-    @contextlib.contextmanager
-    def watch(self, pieces: int) -> Iterator[float]:
-        """Around a call that does so many; gives the seconds that it should take."""
-        began = time.perf_counter()
-        yield self.seconds * pieces
-        took = (time.perf_counter() - began) / pieces
-        self.seconds = max(took, self.seconds / 8)  # one call says little about the next
+    def learn(self, seconds: float, pieces: int) -> None:
+        """A call that did so many took so long; one call says little about the next."""
+        self.seconds = max(seconds / pieces, self.seconds / 8)
 
 
 # ---- a run
@@ -134,22 +129,31 @@ class Pace:
 _under_way: list[Any] = []
 
 
-def execute(
-    kernel: Kernel, table: np.ndarray, sync: np.ndarray, threads: int, seconds: float,
-    keep: Any = None,
-) -> None:  # fmt: skip
+class Job(Protocol):
+    """What is to be done, told in a table for compiled code."""
+
+    @property
+    def address(self) -> int:
+        """Where the table lies."""
+
+    @property
+    def sync(self) -> np.ndarray:
+        """Where the threads that do it meet."""
+
+
+def execute(kernel: Kernel, job: Job, threads: int, seconds: float, keep: Any = None) -> None:
     """Run a job on so many threads; `keep` is what must stay in memory as long as they run.
 
     seconds : a guess. In a call that takes long, Python's main thread, the one that hears Ctrl-C,
         has nothing to do but wait.
     """
     aside = seconds > 2 * SLICE and threading.current_thread() is threading.main_thread()
-    _under_way.append(table)
+    _under_way.append(job)
     try:
         if threads == 1 and not aside:
-            kernel(address(table), 0, 1)
+            kernel(job.address, 0, 1)
         else:
-            Together(kernel, table, sync, keep).run(threads, aside=aside)
+            Together(kernel, job, keep).run(threads, aside=aside)
     finally:
         _under_way.pop()
 
@@ -157,8 +161,8 @@ def execute(
 class Together:
     """A job that several threads do."""
 
-    def __init__(self, kernel: Kernel, table: np.ndarray, sync: np.ndarray, keep: Any) -> None:
-        self.kernel, self.table, self.sync, self.keep = kernel, table, sync, keep
+    def __init__(self, kernel: Kernel, job: Job, keep: Any) -> None:
+        self.kernel, self.job, self.sync, self.keep = kernel, job, job.sync, keep
         self.stopped = False
         self.elsewhere: frozenset[int] = frozenset()  # where helpers should run, if it is known
         self.came: list[int] = []
@@ -176,7 +180,7 @@ class Together:
             for me, helper in enumerate(helpers, start=here):
                 helper.box.put((self, me, threads))
             if here:
-                self.kernel(address(self.table), 0, threads)
+                self.kernel(self.job.address, 0, threads)
             errors = [self._wait() for _ in helpers]
         except BaseException:
             self.stop()
@@ -200,7 +204,7 @@ class Together:
         try:
             helper.move(self.elsewhere)
             if not self.stopped:
-                self.kernel(address(self.table), me, threads)
+                self.kernel(self.job.address, me, threads)
         except BaseException as raised:  # noqa: BLE001 - handed on to the one who waits
             error = raised
             self.sync[STOP] = 1  # nobody waits for one that is not coming

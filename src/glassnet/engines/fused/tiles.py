@@ -336,21 +336,39 @@ def fold(kit: Kit) -> Callable[..., None]:
 
 
 def totals(code: Code, rows: list[Value]) -> Value:
-    """The totals of n vectors as one: each addition is one of `Code.fold`'s."""
+    """The totals of n vectors as one: each addition is one of `Code.fold`'s.
+
+    Two rows side by side: the lower halves of all that they hold, then the upper halves. What lies
+    within 16 bytes is exchanged within them, which takes half as long, so the order of the rows
+    comes out changed; they go in so that it comes out right.
+    """
     n = len(rows)
-    width = n  # of what is left of each row
-    while width > 1:
-        half = width // 2
-        low = [q for q in range(n) if q % width < half]
-        # two rows side by side: the lower halves of all that they hold, then the upper halves
+    near = min(n, 128 // rows[0].type.bits)
+
+    def halves(width: int) -> tuple[list[int], list[int]]:
+        """Of two vectors, the lanes that are lower halves of what is left of a row, and upper."""
+        half, chunk = width // 2, n if width > near else near
+        low = [
+            first + start + q
+            for start in range(0, n, chunk)
+            for first in (0, n)
+            for q in range(chunk)
+            if q % width < half
+        ]
+        return low, [q + half for q in low]
+
+    widths = [n >> k for k in range(n.bit_length() - 1)]
+    order = [[k] * n for k in range(n)]  # which row a lane belongs to
+    for width in widths:
+        low, _ = halves(width)
+        order = [[(a + b)[q] for q in low] for a, b in zip(order[::2], order[1::2], strict=True)]
+    rows = [rows[order[0].index(k)] for k in range(n)]
+    for width in widths:
+        low, high = halves(width)
         rows = [
-            code.add(
-                code.shuffle(a, b, low + [n + q for q in low]),
-                code.shuffle(a, b, [q + half for q in low] + [n + q + half for q in low]),
-            )
+            code.add(code.shuffle(a, b, low), code.shuffle(a, b, high))
             for a, b in zip(rows[::2], rows[1::2], strict=True)
         ]
-        width = half
     return rows[0]
 
 

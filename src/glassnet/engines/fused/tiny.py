@@ -50,10 +50,38 @@ AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Whole:
-    """Whole updates are wanted: by which optimizer, and whether one vector holds all samples."""
+    """Whole updates are wanted: by which optimizer, on how many vectors of how many lanes.
+
+    vectors : those that hold all samples, if they are few; 0 if not.
+    scaled : whether sums become gradients by a factor other than 1.
+    """
 
     optimizer: Optimizer
-    one_vector: bool
+    vectors: int
+    lanes: int
+    scaled: bool
+
+
+def lanes_for(kit: Kit, samples: int) -> int:
+    """The lanes of a vector for all samples: half of them, a quarter, where the rest would be idle.
+
+    An idle lane adds +0 to every sum. To leave it out changes no bit as long as there is another:
+    without any, sums of -0 alone, which come of products too small for a number, would stay -0.
+    """
+    lanes = 2
+    while lanes <= samples and lanes < kit.lanes:
+        lanes *= 2
+    return lanes
+
+
+FEW = 2
+"""Vectors of samples up to which all is written out."""
+
+
+def vectors_for(kit: Kit, samples: int) -> int:
+    """How many vectors hold all samples, where they are few; else 0."""
+    vectors = -(-samples // kit.lanes)
+    return vectors if vectors <= FEW else 0
 
 
 class Own:
@@ -87,7 +115,8 @@ class Own:
             if whole is None:
                 write_learn(module, Walk(kit, net, loss))
             else:
-                write_repeat(module, Walk(kit, net, loss, straight=whole.one_vector), whole)
+                walk = Walk(kit.narrow(whole.lanes), net, loss, whole.vectors)
+                write_repeat(module, walk, whole)
             library = load(str(module), kit.target)
             self.code = Compiled({"own": library.address("own")}, library)
         self.done = True
@@ -132,14 +161,14 @@ class Samples:
 class Walk:
     """Some vectors of samples go through a network and back.
 
-    straight : every neuron is written out, and all lies in registers; else layers are loops, which
-        leave LLVM registers enough for several vectors at once.
+    straight : so many vectors hold all samples: every neuron is written out, and all lies in
+        registers. With 0 layers are loops, which leave LLVM registers enough for AT_ONCE vectors.
     """
 
     kit: Kit
     net: Network
     loss: Loss
-    straight: bool = False
+    straight: int = 0
 
     def all_samples(self, code: Code, samples: Samples, weight_at: Callable[[Any], Value],
                     sums: Place) -> Value:  # fmt: skip
@@ -147,7 +176,8 @@ class Walk:
         n = self.kit.lanes
         total = code.variable(F64.of(n), 0.0)
         if self.straight:
-            self.some(code, [code.constant(0, I64)], samples, weight_at, sums, total)
+            where = [code.constant(v * n, I64) for v in range(self.straight)]
+            self.some(code, where, samples, weight_at, sums, total)
             return code.total(total.get())
         at = code.variable(I64, 0)
         for wide in (AT_ONCE, 1):
@@ -334,7 +364,7 @@ def write_repeat(module: Module, walk: Walk, whole: Whole) -> None:
             [code.variable(kit.vector, place.vector(k * n, n, there[k])) for k in blocks]
             for place in memory
         ]
-        made, going = code.variable(I64, 0), code.variable(I64, 1)
+        made, failed = code.variable(I64, 0), code.variable(I64, 0)
         factor = code.convert(scale, kit.real)
 
         def weight_at(i: Any) -> Value:
@@ -343,7 +373,7 @@ def write_repeat(module: Module, walk: Walk, whole: Whole) -> None:
             block = held[0][i // n].get()
             return code.shuffle(block, block, [i % n] * n)
 
-        with code.repeat(lambda: (made.get() < count) & (going.get() != 0)):
+        with code.repeat(lambda: (made.get() < count) & (failed.get() == 0)):
             now = made.get()
             for i in range(len(blocks) * n):
                 sums.put(i * n, zero)
@@ -357,7 +387,7 @@ def write_repeat(module: Module, walk: Walk, whole: Whole) -> None:
             for k in blocks:
                 g = totals(code, [sums.vector((k * n + i) * n, n) for i in range(n)])
                 old = [code.select(there[k], values[k].get(), zero) for values in held]
-                gradient = code.rounded(g * factor)
+                gradient = code.rounded(g * factor) if whole.scaled else g
                 new = run(kind.f, old[0], gradient, lr, t, *old[1:], *constants)
                 for values, value in zip(held, new, strict=True):
                     fresh = code.convert(value, kit.vector)
@@ -366,12 +396,12 @@ def write_repeat(module: Module, walk: Walk, whole: Whole) -> None:
             J = code.rounded(loss * scale)
             losses[now] = code.rounded(loss * share) / counts
             objectives[now] = code.rounded(J * counts) / counts
-            wrong = (code.total(strange.get()) != 0.0) | ((J - J) != 0.0)
-            code.choose(wrong, lambda: going.set(0), lambda: made.set(now + 1))
+            failed.set((code.total(strange.get()) != 0.0) | ((J - J) != 0.0))
+            made.set(now + 1)
         for place, values in zip(memory, held, strict=True):
             for k in blocks:
                 place.put(k * n, values[k].get(), there[k])
-        return made.get()
+        return made.get() - failed.get()
 
     real, wide = Pointing(kit.real), Pointing(F64)
     module.define(
