@@ -24,6 +24,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 from sklearn import neural_network as theirs
 from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_limits
@@ -49,12 +50,15 @@ class Fit:
 
 
 @cache
-def rows(name: str) -> tuple[np.ndarray, np.ndarray]:
+def rows(name: str) -> tuple[Any, np.ndarray]:
     rng = np.random.default_rng(0)
     if name == "digits":
         X, y = load_digits(return_X_y=True)
         return X / 16.0, y
     kind, n, features = name.split()
+    if kind == "sparse":
+        X = scipy.sparse.random(int(n), int(features), 0.01, format="csr", random_state=0)
+        return X, rng.integers(0, 4, int(n))
     X = rng.normal(size=(int(n), int(features)))
     if kind == "numbers":
         return X, X[:, 0] * X[:, 1] + np.sin(X[:, 2]) + 0.1 * rng.normal(size=len(X))
@@ -89,6 +93,24 @@ GRID = [
         [("adam", "auto"), ("adam", 32), ("sgd", 128), ("sgd", 1000), ("lbfgs", "auto")],
     )
 ]  # thirty
+SPARSE = [
+    Fit(
+        f"sparse {n} {features} {hidden} batch {batch}",
+        f"sparse {n} {features}",
+        {"hidden_layer_sizes": hidden, "batch_size": batch, "max_iter": 4},
+    )
+    for n, features, hidden, batch in [
+        (2000, 5000, (50,), 200),
+        (2000, 5000, (50,), 32),
+        (2000, 300, (50,), 64),
+        (1000, 20000, (20,), 200),
+    ]
+]
+EARLY = Fit(
+    "classes 2000 784 (512, 512) early stopping",
+    "classes 2000 784",
+    {"hidden_layer_sizes": (512, 512), "early_stopping": True, "max_iter": 6},
+)
 
 
 def timed(act: Callable[[], Any]) -> tuple[float, Any]:
@@ -143,7 +165,7 @@ def memory(engine: str) -> None:
 
     In a process of its own, after a small fit, so that neither library's code is counted.
     """
-    for fit in [FITS[0], FITS[2], *(GRID[i] for i in (21, 24, 26, 29))]:
+    for fit in [FITS[0], FITS[2], *(GRID[i] for i in (21, 24, 26, 29)), SPARSE[0], EARLY]:
         most = {}
         for who in ("theirs", "ours"):
             command = [sys.executable, "-m", "benchmarks.estimators", "--alone", who, "--fit"]
@@ -167,13 +189,12 @@ def of_status(field: str) -> float:
 
 
 def alone(who: str, name: str, engine: Any) -> None:
-    (fit,) = (one for one in [*FITS, *GRID] if one.name == name)
+    (fit,) = (one for one in [*FITS, *GRID, *SPARSE, EARLY] if one.name == name)
     make = partial(fit.make, theirs) if who == "theirs" else partial(fit.make, ours, engine=engine)
-    kind = fit.data if fit.data == "digits" else " ".join(["numbers 300", fit.data.split()[2]])
+    parts = fit.data.split()
+    kind = fit.data if fit.data == "digits" else f"{parts[0]} 300 {parts[-1]}"
     X, y = rows(kind)
-    make().fit(
-        X[:300], y[:300] if fit.kind == "MLPRegressor" or fit.data == "digits" else y[:300] > 0
-    )
+    make().fit(X[:300], y[:300])
     X, y = rows(fit.data)
     gc.collect()
     if sys.platform == "linux":  # what malloc keeps of the small fit would hide as much of this one
@@ -205,7 +226,7 @@ def main() -> None:
         return
     print(f"{'':<52} {'scikit-learn':>14} {'glassnet':>14}   engine {asked.engine}, one thread")
     ratios = []
-    for fit in [*FITS, *GRID]:
+    for fit in [*FITS, *GRID, *SPARSE]:
         if asked.only in fit.name:
             a, b = (median(side) for side in beside(fit, engine, asked.rounds))
             tell(fit.name, a, b, fit.asked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,6 @@ LIBRARIES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
     "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
 )  # fmt: skip
-PAUSE = 0.02  # seconds
 SAME = {"float64": 1e-6, "float32": 2e-3}  # how far losses and outputs may lie apart, relative
 
 
@@ -60,7 +60,11 @@ class Result:
 
 
 class Worker:
-    """A process that answers one line for each line."""
+    """A process that answers one line for each line, and is held between its turns.
+
+    Held: stopped by the system. The threads of some libraries go on looking for work long after a
+    call, on the very cores where the next contender runs its turn.
+    """
 
     def __init__(self, name: str, threads: int, folder: Path) -> None:
         limits = dict.fromkeys(LIBRARIES, str(threads))
@@ -74,19 +78,26 @@ class Worker:
     def ask(self, **asked: Any) -> dict[str, Any]:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
+        self._send("SIGCONT")
         try:
             self.process.stdin.write(json.dumps(asked) + "\n")
             self.process.stdin.flush()
             line = self.process.stdout.readline()
         except BrokenPipeError:
             line = ""
+        self._send("SIGSTOP")
         if not line:
             self.log.seek(0)
             ended = self.log.read().strip().splitlines()[-1:] or ["without a word"]
             return {"error": f"its process ended: {ended[0]}"}
         return json.loads(line)
 
+    def _send(self, name: str) -> None:
+        if hasattr(signal, name):  # not on every system
+            self.process.send_signal(getattr(signal, name))
+
     def close(self) -> None:
+        self._send("SIGCONT")
         if self.process.stdin is not None:
             self.process.stdin.close()
         self.process.wait(timeout=60)
@@ -149,8 +160,6 @@ def group(
                 continue
             if result.contender not in workers:
                 workers[result.contender] = Worker(result.contender, threads, folder)
-            if threads > 1:  # threads of the one before may still be spinning
-                time.sleep(PAUSE)
             began = time.perf_counter()
             made = workers[result.contender].ask(workload=workload.key, dtype=dtype, quick=quick)
             if "error" in made:

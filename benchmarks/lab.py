@@ -1,6 +1,6 @@
 """The lab as a visitor has it: measured through a real browser, on this machine alone.
 
-    python -m benchmarks.lab [--seconds 10] [--minutes 2] [--visitors 20] [--only frames]
+    python -m benchmarks.lab [--seconds 10] [--minutes 60] [--visitors 20] [--only frames]
 
 ready     from the command to the first page served
 frames    frames drawn a second while 1000 samples train a 2-10-1 network, full batch, fused engine,
@@ -10,6 +10,10 @@ jump      from a click on the loss curve to a past epoch, one of 100,000
 memory    of the server and of the page while it plays
 visitors  one page in the browser and further ones that draw nothing, each training: the longest
           that the page stood still, its clicks, and how fairly turns were taken
+
+What was measured is put beside what was there: results/lab.json, and results/lab.md, the table that
+the documentation shows. What is to stand there is measured on a machine that does nothing else: who
+trains gives way to who answers, but both stand behind other people's work.
 """
 
 from __future__ import annotations
@@ -33,6 +37,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from benchmarks.machine import describe
+
+RESULTS = Path(__file__).parent / "results"
 RUN = "n=1000&held=0.0&hidden=10&optimizer=sgd:lr=0.1&epochs=1000000&speed=0"
 PART = ("ready", "frames", "click", "jump", "memory", "visitors")
 
@@ -134,6 +141,7 @@ def browser() -> Iterator[Any]:
 def opened(chromium: Any, address: str, query: str) -> Any:
     """A page, drawn and connected."""
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(120_000)  # for hours on a machine that others use
     page.goto(f"{address}?{query}")
     page.wait_for_selector(".gn-phase strong:not(:empty)")
     page.wait_for_function("window.socket?.connected")
@@ -246,15 +254,17 @@ def memory(chromium: Any, address: str, pid: int, minutes: float) -> dict[str, A
             play(page)
         server.append(rss(pid))
         own.append(heap(page))
+    drawn = page.evaluate(DRAWN)
     page.close()
     return {
         "minutes": minutes,
+        "frames": drawn,
         "server MB": [round(one) for one in server],
         "page MB": [round(one, 1) for one in own],
     }
 
 
-def visitors(chromium: Any, address: str, count: int, seconds: float) -> dict[str, Any]:
+def visitors(chromium: Any, address: str, pid: int, count: int, seconds: float) -> dict[str, Any]:
     """One page among many visitors who all train."""
     others = Others(address, count - 1)
     others.start()
@@ -276,6 +286,7 @@ def visitors(chromium: Any, address: str, count: int, seconds: float) -> dict[st
         others.join(30)
     return {
         "visitors": count,
+        "server MB": round(rss(pid)),
         "frames a second": round(rate, 1),
         "longest standstill ms": round(max(gaps, default=0)),
         "click": told(answers),
@@ -384,29 +395,96 @@ def listener(elements: dict[str, Any], kind: str) -> tuple[str, str]:
     raise LookupError(kind)
 
 
+# ---------------------------------------------------------------- what is told
+
+
+def rows(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What was measured, the figure, what is asked for."""
+    one = found.get("ready")
+    if one:
+        figure = f"{one['seconds']:.1f} s (at worst {one['worst']:.1f})"
+        yield "from the command to the first page", figure, "2 s"
+    one = found.get("frames")
+    if one:
+        rate = f"{round(one['epochs a second'], -3):,}"
+        what = f"pictures a second, while {rate} epochs a second are trained beneath"
+        yield what, f"{one['frames a second']:.0f}", "20, with 20,000 epochs"
+    for name, words in (("paused", "while it stands"), ("training", "while it trains")):
+        one = found.get("click", {}).get(name)
+        if one:
+            yield f"a click is answered, {words}", spread(one), "100 ms"
+    one = found.get("jump")
+    if one:
+        what = f"to any of {one['epochs']:,} past epochs"
+        yield what, spread(one["milliseconds"]), "300 ms"
+    one = found.get("memory")
+    if one:
+        what = f"memory of the server at most, in {one['minutes']:g} minutes of play"
+        yield what, f"{max(one['server MB'])} MB", "500 MB"
+        pages = one["page MB"]
+        yield "memory of its page, at first and at most", f"{pages[0]} and {max(pages)} MB", ""
+    one = found.get("visitors")
+    if one:
+        many = f"{one['visitors']} visitors, each training"
+        yield (
+            f"{many}: the longest standstill of a page",
+            f"{one['longest standstill ms']} ms",
+            "1 s",
+        )
+        yield f"{many}: a click is answered", spread(one["click"]), ""
+        yield f"{many}: memory of the server", f"{one['server MB']} MB", ""
+
+
+def spread(one: dict[str, float]) -> str:
+    """Median and worst, in words."""
+    return f"{one['median']:.0f} ms (at worst {one['worst']:.0f})"
+
+
+def written(found: dict[str, Any], folder: Path = RESULTS) -> None:
+    """lab.json and lab.md, with what was measured put beside what was there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / "lab.json"
+    before = json.loads(kept.read_text("utf-8"))["measured"] if kept.exists() else {}
+    measured = before | found
+    command = {"command": "python -m benchmarks.lab"}
+    everything = {"machine": describe() | command, "measured": measured}
+    kept.write_text(json.dumps(everything, indent=1) + "\n", "utf-8")
+    lines = ["| | | asked for |", "|---|--:|--:|"]
+    lines += ["| " + " | ".join(row) + " |" for row in rows(measured)]
+    words = (
+        "Through a real browser, server and browser together on two cores; 1000 samples, a 2-10-1 "
+        "network, full batch."
+    )
+    (folder / "lab.md").write_text("\n".join([*lines, "", words, ""]), "utf-8")
+
+
 def main() -> None:
     """Measure, and print as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--minutes", type=float, default=2.0)
+    parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--visitors", type=int, default=20)
     parser.add_argument("--only", choices=PART, action="append")
     asked = parser.parse_args()
     parts = asked.only or PART
+    found: dict[str, Any] = {}
     if "ready" in parts:
-        print("ready", json.dumps(ready()), flush=True)
+        found["ready"] = ready()
+        print("ready", json.dumps(found["ready"]), flush=True)
     with served() as (address, pid, _), browser() as chromium:
         measured = {
             "frames": lambda: frames(chromium, address, asked.seconds),
             "click": lambda: click(chromium, address),
             "jump": lambda: jump(chromium, address),
             "memory": lambda: memory(chromium, address, pid, asked.minutes),
-            "visitors": lambda: visitors(chromium, address, asked.visitors, asked.seconds),
+            "visitors": lambda: visitors(chromium, address, pid, asked.visitors, asked.seconds),
         }
         for name, measure in measured.items():
             if name in parts:
-                print(name, json.dumps(measure()), flush=True)
+                found[name] = measure()
+                print(name, json.dumps(found[name]), flush=True)
         print("server MB at the end", round(rss(pid)), flush=True)
+    written(found)
 
 
 if __name__ == "__main__":

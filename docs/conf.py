@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 import os
 import re
 import tempfile
@@ -42,6 +43,7 @@ kernel = {
 (profile / "profile_default" / "ipython_kernel_config.json").write_text(json.dumps(kernel), "utf-8")
 os.environ["IPYTHONDIR"] = str(profile)
 os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
+logging.getLogger("traitlets").setLevel(logging.WARNING)  # tells of each page, but not which
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -155,7 +157,14 @@ def plain(value, kind: type):
     return Said(getattr(value, "__name__", value))
 
 
+def running(app, page: str, source: list[str]) -> None:
+    """Name a page whose blocks are about to be run, for some take a minute."""
+    if "{code-cell}" in source[0]:
+        print(f"Running {page}", flush=True)
+
+
 def setup(app) -> None:
     """Called by Sphinx."""
     app.connect("autodoc-process-signature", as_written)
     app.connect("autodoc-process-docstring", formula_first)
+    app.connect("source-read", running)

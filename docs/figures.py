@@ -1,4 +1,4 @@
-"""The figures of 'How fast, and how we know', from where the benchmarks left them.
+"""The figures of 'How fast, and how we know' and of the lab, from where the benchmarks left them.
 
 `python docs/figures.py [FOLDER]` copies tables and pictures into docs/explanation/figures. Without
 a folder it takes benchmarks/results, where `make bench` writes.
@@ -14,7 +14,9 @@ from pathlib import Path
 
 DOCS = Path(__file__).parent
 HERE = DOCS / "explanation" / "figures"
-NAMES = ("speed.md", "speed.svg", "growth.md", "growth.svg", "memory.md", "waiting.md")
+NAMES = (
+    "speed.md", "speed.svg", "growth.md", "growth.svg", "memory.md", "waiting.md", "lab.md",
+)  # fmt: skip
 
 
 def take(folder: Path) -> None:

@@ -1,8 +1,16 @@
-"""How tests are called: alike in every process and at every hour, and short enough to read."""
+"""How tests are called, and what they find when they begin, wherever and whenever they are run."""
 
 from __future__ import annotations
 
+import signal
+
 LONGEST = 60
+
+
+def pytest_configure() -> None:
+    """Ctrl-C is heard: a shell that runs us in the background has it ignored, by children too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

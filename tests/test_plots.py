@@ -98,6 +98,16 @@ def test_no_display_no_pyplot_and_nothing_before_it_is_drawn() -> None:
     assert shown.stdout.split() == ["False", "True", "False"]
 
 
+def test_a_loss_below_0_is_seen() -> None:
+    assert plots.loss_curve([3.0, 2.0, 1.0]).get_ylim()[0] == 0
+    for curve in (
+        plots.loss_curve([1.0, -2.0, -3.0]),  # as a log-likelihood of one's own has it
+        plots.loss_curve([3.0, 2.0, 1.0], validation=[1.0, 0.0, -3.0]),
+    ):
+        low, high = curve.get_ylim()
+        assert low < -3.0 < 1.0 < high
+
+
 def test_threads_draw_the_same_pictures(tmp_path: Path) -> None:
     def one(k: int) -> bytes:
         path = tmp_path / f"{k}.png"

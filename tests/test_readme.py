@@ -42,6 +42,15 @@ def test_every_python_block_runs_and_prints_what_is_shown(
         code = compile("\n" * line + block[2], page, "exec")  # so that an error names its line
         exec(code, names)
         printed += capsys.readouterr().out
+    assert_ignored(tmp_path)
+
+
+def assert_ignored(folder: Path) -> None:
+    """In a clone, what a reader makes by trying is nothing that git would ask about."""
+    ignored = set((ROOT / ".gitignore").read_text("utf-8").splitlines())
+    for path in folder.iterdir():
+        if path.name != "examples":
+            assert f"/{path.name}{'/' * path.is_dir()}" in ignored, path.name
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
@@ -63,6 +72,7 @@ def test_every_glassnet_command_of_the_readme_runs(
     monkeypatch.setattr("sys.stdin", io.StringIO("q\n"))
     for command in shell:
         assert main(shlex.split(command)[1:]) == 0, command
+    assert_ignored(tmp_path)
 
 
 def test_the_commands_of_the_readme_are_targets_of_make() -> None:

@@ -77,6 +77,7 @@ from glassnet.walkthrough.check import check_gradients
 
 if TYPE_CHECKING:
     from glassnet import datasets, estimators, plots
+    from glassnet.engines.fused import Fused
     from glassnet.exchange.model import Model, load_model, save_model
     from glassnet.exchange.tables import Table, read_table
     from glassnet.tabular import Recipe, fit, trace_table
@@ -85,8 +86,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# rooms whose libraries are heavy (DuckDB, matplotlib, scikit-learn) open when first asked for
+# rooms whose libraries are heavy (DuckDB, LLVM, matplotlib, scikit-learn) open when first asked for
 LATER = {
+    "Fused": "glassnet.engines.fused",
     "Model": "glassnet.exchange.model",
     "load_model": "glassnet.exchange.model",
     "save_model": "glassnet.exchange.model",
@@ -138,6 +140,7 @@ __all__ = [
     "Epoch",
     "Exp",
     "Exponential",
+    "Fused",
     "GlassnetError",
     "Glorot",
     "He",

@@ -240,6 +240,21 @@ def test_check(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
     assert "wrong" in capsys.readouterr().out
 
 
+def test_no_number_is_broken_in_two(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("train", "homes.csv", "--target", "price", "--epochs", "9", "--hidden", "32,16")
+    monkeypatch.setenv("COLUMNS", "80")
+    said = output(capsys, "check", "model.safetensors", "homes.csv")
+    rows = [line.split() for line in said.splitlines() if re.match(r" [Wb]\d ", line)]
+    assert [row[0] for row in rows] == ["W1", "b1", "W2", "b2", "W3", "b3"]
+    number = r"[+-]\d\.\d{7}e[+-]\d\d"
+    for row in rows:
+        assert re.fullmatch(
+            rf"\S+ \S+ \d\.\de-\d\d \[[\d,]+\] {number} {number} right", " ".join(row)
+        )
+
+
 @pytest.mark.parametrize("width", [40, 60, 80, 140])
 def test_narrow_and_wide_terminals(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int

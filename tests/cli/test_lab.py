@@ -16,7 +16,7 @@ import pytest
 from glassnet.cli import main
 from glassnet.exchange.model import load_model
 from glassnet.lab import server
-from glassnet.lab.opening import of_path
+from glassnet.lab.opening import of_paths
 
 
 @pytest.fixture
@@ -118,13 +118,37 @@ def test_a_model_is_what_one_finds(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "kinds.csv", *words, "--no-pictures", "--out", "kinds.safetensors"]) == 0
     capsys.readouterr()
     model = load_model("kinds.safetensors")
-    session = of_path(Path("kinds.safetensors"))("")
+    session = of_paths(Path("kinds.safetensors"))("")
     assert session.state.theta.tobytes() == model.theta.tobytes()
     assert session.problem.task.net == model.net
     assert session.problem.task.loss == model.task.loss
     assert session.position.phase == "ready"
     assert session.data.labels == ("ant", "bee", "cow")
     assert session.timeline.end == 0
+
+
+def test_a_model_and_a_table_in_any_order(
+    capsys: pytest.CaptureFixture[str], served: dict[str, object]
+) -> None:
+    words = ["--target", "kind", "--hidden", "4", "--epochs", "3", "--batch-size", "16"]
+    assert main(["train", "kinds.csv", *words, "--no-pictures", "--out", "m.safetensors"]) == 0
+    for files in (["m.safetensors", "kinds.csv"], ["kinds.csv", "m.safetensors"]):
+        capsys.readouterr()
+        assert main(["lab", "--no-open", *files]) is not None
+        told = capsys.readouterr().out.splitlines()[0]
+        assert told == (
+            "The model m.safetensors on the rows of the table kinds.csv: 97 to learn from, "
+            "23 to measure on."
+        )
+        opener = served["opener"]
+        assert callable(opener)
+        session = opener("")
+        assert session.state.theta.tobytes() == load_model("m.safetensors").theta.tobytes()
+        assert session.data.name == "kinds.csv"
+        assert session.setting.batch == 16
+    assert "points.csv has no column 'kind'" in refused(capsys, "m.safetensors", "points.csv")
+    assert "are 2 tables" in refused(capsys, "homes.csv", "points.csv")
+    assert "nope.csv does not exist" in refused(capsys, "m.safetensors", "nope.csv")
 
 
 @pytest.mark.slow

@@ -87,6 +87,20 @@ def test_the_line():
     )
 
 
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (partial(SGD, 1e300), "a finite number of 0 or more, below 1e+300 in size, is expected"),
+        (partial(SGD, np.inf), "a finite number of 0 or more is expected"),
+        (partial(SGD, -1.0), "a finite number of 0 or more is expected"),
+    ],
+)
+def test_a_number_too_large_is_told_its_bound(make, said):
+    with pytest.raises(BadInput) as error:
+        make()
+    assert said in str(error.value)
+
+
 def test_a_rate_is_a_number_or_a_schedule_and_nothing_else():
     assert Adam(Cosine()).lr == Cosine()
     with pytest.raises(BadInput, match="lr=SGD"):

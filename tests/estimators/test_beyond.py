@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 
@@ -212,6 +213,29 @@ def test_early_stopping_without_going_back(iris):
     )
     assert kept.validation_scores_ == last.validation_scores_
     assert not same(kept, last)
+
+
+def test_early_stopping_keeps_the_best_weights_once():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 400)), rng.integers(0, 2, 60)
+    est = MLPClassifier(
+        (400, 400),
+        early_stopping=True,
+        batch_size=20,
+        random_state=0,
+        max_iter=8,
+        n_iter_no_change=9,
+    )
+    est.fit(X, y)  # code is loaded
+    tracemalloc.start()
+    try:
+        est.fit(X, y)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert np.argmax(est.validation_scores_) < est.n_iter_ - 1  # the best is not the last
+    # θ, m and v before and after an epoch, the gradient, the best; half of θ for the rows
+    assert peak < 8.7 * est._theta().nbytes
 
 
 # ---- any activation, loss, optimizer, schedule, initializer

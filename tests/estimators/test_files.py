@@ -157,6 +157,71 @@ def test_what_is_loaded_can_be_fitted_on(tmp_path):
     assert est.fit(X, Y).n_iter_ == 8
 
 
+GOING_ON = {
+    "adam": (classifier, {}),
+    "class weights": (classifier, {"class_weight": {0: 1.0, 1: 5.0, 2: 0.5}}),
+    "momentum": (classifier, {"solver": "sgd", "momentum": 0.8, "nesterovs_momentum": False}),
+    "undamped": (regressor, {"solver": "sgd", "momentum": 1.0, "learning_rate_init": 1e-4}),
+    "adaptive": (
+        regressor,
+        {"solver": "sgd", "learning_rate": "adaptive", "n_iter_no_change": 1, "tol": 0.5},
+    ),
+    "invscaling": (regressor, {"solver": "sgd", "learning_rate": "invscaling"}),
+    "dropout": (classifier, {"dropout": 0.5}),
+    "a schedule": (classifier, {"learning_rate": "cosine:lr=0.01,steps=100"}),
+    "rmsprop": (regressor, {"solver": "rmsprop:lr=0.01", "dtype": "float32"}),
+}
+
+
+@pytest.mark.parametrize(("make", "params"), GOING_ON.values(), ids=GOING_ON)
+def test_what_is_loaded_goes_on_to_the_same_bits(make, params, tmp_path):
+    y = Y if make is classifier else X @ [1.0, 2.0, -1.0, 0.5]
+    est = make(batch_size=32, **params).fit(X, y)
+    est.save(tmp_path / "a")
+    again = type(est).load(tmp_path / "a")
+    assert again.best_loss_ == est.best_loss_
+    for _ in range(3):
+        est.partial_fit(X, y)
+        again.partial_fit(X, y)
+        assert same(est, again)
+        assert est.loss_ == again.loss_
+        assert est._optimizer.learning_rate == again._optimizer.learning_rate
+    est.set_params(warm_start=True).fit(X, y)
+    assert same(again.set_params(warm_start=True).fit(X, y), est)
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [{"setosa": 3.0, "virginica": 0.5}, [{0: 1.0, 1: 4.0}, {0: 2.0, 1: 1.0}, {1: 0.5, 0: 1.0}]],
+    ids=["one", "each"],
+)
+def test_class_weights_come_back_by_label(weights, tmp_path):
+    y = NAMES[Y] if isinstance(weights, dict) else MANY
+    est = classifier(class_weight=weights).fit(X, y)
+    est.save(tmp_path / "a")
+    again = MLPClassifier.load(tmp_path / "a")
+    assert again.class_weight == weights
+    assert same(again.fit(X, y), est)
+
+
+def test_days_are_classes(tmp_path):
+    days = np.array(["2024-01-01", "2024-02-29", "2025-12-31"], "datetime64[D]")
+    est = classifier().fit(X, days[Y])
+    est.save(tmp_path / "a")
+    again = MLPClassifier.load(tmp_path / "a")
+    assert again.classes_.dtype == est.classes_.dtype
+    np.testing.assert_array_equal(again.predict(X), est.predict(X))
+    est.set_params(class_weight=dict.fromkeys(days.tolist(), 1.0))
+    with pytest.raises(BadInput, match=r"class_weight has the label .*texts or numbers"):
+        est.save(tmp_path / "b")
+
+
+def test_an_optimizer_that_was_changed_since_begins_anew(tmp_path):
+    est = classifier().fit(X, Y)
+    est.set_params(solver="sgd").save(tmp_path / "a")
+    assert not hasattr(MLPClassifier.load(tmp_path / "a"), "_optimizer")
+
+
 def test_features_keep_their_names(tmp_path):
     est = classifier().fit(X, Y)
     est.feature_names_in_ = np.array(["a", "b", "c", "d"], dtype=object)
@@ -194,6 +259,9 @@ def test_files_of_others_are_refused(tmp_path):
         {"classes_dtype": "|O"},
         {"n_iter": "a"},
         {"loss_curve_": 4},
+        {"descent": 3},
+        {"descent": {"step": "a"}},
+        {"class_weight": 3},
     ],
     ids=str,
 )
@@ -201,7 +269,8 @@ def test_damaged_files_are_refused(tmp_path, damage):
     classifier().fit(X, Y).save(tmp_path / "a")
     model = glassnet.load_model(tmp_path / "a")
     settings = {**model.settings, **damage}
-    glassnet.save_model(glassnet.Model(model.task, model.theta, settings=settings), tmp_path / "b")
+    other = glassnet.Model(model.task, model.theta, settings=settings, slots=model.slots)
+    glassnet.save_model(other, tmp_path / "b")
     with pytest.raises((BadFile, BadInput)):
         MLPClassifier.load(tmp_path / "b")
 

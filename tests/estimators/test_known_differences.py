@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn import neural_network as theirs
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import scale
 
 from glassnet import estimators as ours
@@ -173,3 +174,41 @@ def test_a_warm_start_may_turn_to_another_way_of_stopping_or_solving():
     assert est.loss_ < est.loss_curve_[0]
     other = ours.MLPClassifier(warm_start=True, max_iter=5, random_state=0, solver="lbfgs")
     assert len(other.fit(X, y).set_params(solver="adam").fit(X, y).loss_curve_) == 5
+
+
+def test_lbfgs_on_rows_that_overflow_is_an_error():
+    X, y = load_iris(return_X_y=True)
+    settings = {"hidden_layer_sizes": (5,), "solver": "lbfgs", "max_iter": 20, "random_state": 0}
+    with np.errstate(all="ignore"), pytest.warns(ConvergenceWarning, match="ABNORMAL"):
+        a = theirs.MLPRegressor(**settings).fit(X * 1e200, y)
+    assert np.isnan(a.loss_)
+    with pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):
+        ours.MLPRegressor(**settings).fit(X * 1e200, y)
+
+
+def test_partial_fit_keeps_the_number_of_outputs():
+    X, Y = several()
+    settings = {"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": 0}
+    a, b = (room.MLPRegressor(**settings).fit(X, Y[:, :2]) for room in (theirs, ours))
+    a.partial_fit(X, Y[:, 0])
+    with pytest.raises(BadInput, match=r"has 10 and 2\. To begin anew, call fit"):
+        b.partial_fit(X, Y[:, 0])
+
+
+def test_partial_fit_of_several_labels_wants_a_column_each():
+    X, y = load_iris(return_X_y=True)
+    many = np.column_stack([y == 0, y > 0, y > 1]).astype(int)
+    settings = {"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": 0}
+    a, b = (room.MLPClassifier(**settings).fit(X, many) for room in (theirs, ours))
+    a.partial_fit(X, y)
+    with pytest.raises(BadInput, match="y has one label a row"):
+        b.partial_fit(X, y)
+
+
+def test_the_best_weights_are_kept_where_the_best_is_looked_for():
+    X, y = load_iris(return_X_y=True)
+    a, b = (room.MLPClassifier(max_iter=2, random_state=0).fit(X, y) for room in (theirs, ours))
+    assert not np.array_equal(a._best_coefs[0], a.coefs_[0])
+    assert not hasattr(b, "_best_coefs")
+    early = ours.MLPClassifier(early_stopping=True, max_iter=2, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(early._best_coefs[0], early.coefs_[0])

@@ -446,3 +446,31 @@ def test_a_target_of_numbers_keeps_its_units(tmp_path: Path) -> None:
     path, _ = saved(tmp_path, regressor())
     assert load_model(path).target == Numbers("z", 3.5, float(np.std([0.5, 1.5, 2.5, 9.5])))
     assert "scale" in forged(path, lambda c: c["target"].update(scale=-1))
+
+
+# ---- what the optimizer remembers
+
+
+def test_the_optimizers_memory_goes_with_the_model(tmp_path):
+    model = classifier()
+    slots = {name: np.full(model.net.n_params, fill) for name, fill in (("m", 0.1), ("v", 2.0))}
+    save_model(replace(model, slots=slots), tmp_path / "a")
+    again = load_model(tmp_path / "a")
+    assert sorted(again.slots) == ["m", "v"]
+    for name, slot in slots.items():
+        np.testing.assert_array_equal(again.slots[name], slot)
+    assert load_model(_saved(model, tmp_path / "b")).slots == {}
+
+
+def _saved(model: Model, path: Path) -> Path:
+    save_model(model, path)
+    return path
+
+
+@pytest.mark.parametrize("names", [["m"], ["m", "w"], ["v", "m", "w"]], ids=str)
+def test_slots_that_are_not_the_optimizers_are_refused(names):
+    model = classifier()
+    with pytest.raises(BadInput, match="the optimizer has m, v, as long as theta"):
+        replace(model, slots={name: np.zeros(model.net.n_params) for name in names})
+    with pytest.raises(BadInput, match="as long as theta"):
+        replace(model, slots={"m": np.zeros(3), "v": np.zeros(3)})

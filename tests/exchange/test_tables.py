@@ -410,14 +410,14 @@ def test_a_write_that_breaks_off_leaves_the_old_file(
 ) -> None:
     import duckdb
 
-    from glassnet.exchange import duck
+    from glassnet.exchange.duck import writing
 
     def full(path: object) -> str:
         Path(str(path)).write_text("half")
         raise duckdb.IOException("Could not write file: No space left on device")
 
     (tmp_path / "out.csv").write_text("old")
-    monkeypatch.setattr(duck, "_quoted", full)
+    monkeypatch.setattr(writing, "quoted", full)
     line = refused(BadFile, lambda: write_table(tmp_path / "out.csv", {"x": [1]}))
     assert "the disk is full" in line
     assert (tmp_path / "out.csv").read_text() == "old"

@@ -56,6 +56,19 @@ def test_the_map_is_the_networks_answer_cell_by_cell():
     assert found.min() < 50
 
 
+@pytest.mark.parametrize("data", ["iris", "digits"])
+def test_an_input_that_is_held_has_the_colour_of_its_value(data):
+    session = Session(PRESETS[data])
+    found, shape = frame(session), structure(session)
+    cells = shape["cells"] ** 2
+    maps = np.frombuffer(base64.b64decode(found["maps"][0]), dtype=np.uint8).reshape(-1, cells)
+    for k, i in enumerate(shape["shown"][0]):
+        most = max(np.abs(X[:, i]).max() for X in (session.data.X, session.data.held_X))
+        assert found["scale"][0][k] == ([-most, most] if most else [-1, 1])
+        held = i not in session.view.axes
+        assert np.isin(maps[k], (127, 128)).all() == held  # a held one is 0, the mean
+
+
 def test_a_neurons_map_is_its_answer_over_the_same_grid():
     session = Session()
     net, theta = session.problem.task.net, session.state.theta
@@ -156,7 +169,15 @@ def test_an_answer_is_said_in_the_datas_own_words():
     found = frame(session)
     assert (found["answer"], found["wanted"]) == ("setosa", "setosa")
     session = Session(PRESETS["sine"])
-    assert frame(session)["wanted"] == f"{session.data.y[0, 0]:.4g}"
+    assert frame(session)["wanted"] == f"−{-session.data.y[0, 0]:.4g}"
+
+
+def test_large_numbers_are_written_out():
+    prices = table_of({"size": np.arange(40.0), "price": 100_800 - 13 * np.arange(40.0)})
+    session = Session()
+    session.use_table(choose(prices, "price", held=0.0))
+    session.choose_sample(1)
+    assert frame(session)["wanted"] == "100 787"
 
 
 def test_an_own_tables_answers_are_in_its_unit():
@@ -166,5 +187,8 @@ def test_an_own_tables_answers_are_in_its_unit():
     session.choose_sample(13)
     found = frame(session)
     assert found["wanted"] == "10"
+    assert structure(session)["standardised"]  # what is drawn is not in its unit
+    assert not structure(Session(PRESETS["sine"]))["standardised"]
+    assert not structure(Session())["standardised"]
     target, answer = session.data.target, session.trace.values["a2"][13]
     assert found["answer"] == f"{answer[0] * target.scale + target.mean:.4g}"

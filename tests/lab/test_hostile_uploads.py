@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from glassnet.core.errors import BadFile, GlassnetError
-from glassnet.exchange import duck
 from glassnet.exchange.duck import Bounds, read_bytes
+from glassnet.exchange.duck.connection import connect
 from glassnet.lab.apart import read_apart
 from glassnet.lab.tables import choose, preview, read_upload
 from tests.exchange.test_fuzz import damages
@@ -134,7 +134,7 @@ def test_duckdb_sees_the_one_file_and_nothing_else(places: dict[str, Path], tmp_
     sent, secret = tmp_path / "table.csv", places["home"] / "secret.csv"
     sent.write_text("a,b\n1,2\n")
     folder = places["home"]
-    connection = duck._connect(only=str(sent.resolve()), memory="100MB")
+    connection = connect(only=str(sent.resolve()), memory="100MB")
     assert connection.execute(f"SELECT * FROM read_csv('{sent.resolve()}')").fetchall() == [(1, 2)]
     for query in (
         f"SELECT * FROM read_csv('{secret}')",

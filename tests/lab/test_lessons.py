@@ -10,18 +10,15 @@ import pytest
 from glassnet.core.backprop import forward
 from glassnet.lab import lessons
 from glassnet.lab.frame import measured
-from glassnet.lab.lessons import (
-    BIAS,
-    CHAOS,
-    LESSONS,
-    NOTEBOOK,
-    OVERFITTING,
-    SATURATION,
-    SUM,
-    XOR,
-    Lesson,
-)
-from glassnet.lab.link import arrive, opened
+from glassnet.lab.lessons import LESSONS, Lesson
+from glassnet.lab.lessons.bias import BIAS
+from glassnet.lab.lessons.chaos import CHAOS, FIRST, NUDGED
+from glassnet.lab.lessons.notebook import NOTEBOOK
+from glassnet.lab.lessons.overfitting import OVERFITTING
+from glassnet.lab.lessons.saturation import SATURATION
+from glassnet.lab.lessons.sums import SUM
+from glassnet.lab.lessons.xor import XOR
+from glassnet.lab.link import arrive, link, opened
 from glassnet.lab.session import Session
 
 STEPS = [(lesson, k) for lesson in LESSONS.values() for k in range(1, len(lesson.steps) + 1)]
@@ -365,7 +362,18 @@ def test_overfitting() -> None:
     assert f"{curve(priced)[-1]:.2f}" == "0.36"
     assert len(priced.pins) == 1
 
-    more = step(OVERFITTING, 3)
+    left_out = step(OVERFITTING, 3)
+    train(left_out, 3000)
+    assert f"{left_out.timeline.curve('validation')[-1]:.2f}" == "0.87"
+    jumps = curve(left_out)[-500:]
+    assert (f"{jumps.min():.2f}", f"{jumps.max():.2f}") == ("0.12", "0.47")
+    assert set(left_out.trace["m1"].value.ravel()) == {0.0, 2.0}
+    assert len(left_out.pins) == 1
+    left_out.set(dropout=0.0)
+    train(left_out, 3000)
+    assert curve(left_out)[-1] < 0.02
+
+    more = step(OVERFITTING, 4)
     train(more, 3000)
     assert len(more.data.X) == 200
     assert f"{more.timeline.curve('validation')[-1]:.2f}" == "0.31"
@@ -378,8 +386,8 @@ def test_overfitting() -> None:
 def test_the_edge_of_chaos() -> None:
     session = step(CHAOS, 1)
     first = session.problem.task.net.named(session.state.theta)["W1"]
-    assert first[0, 0] == lessons.FIRST
-    assert lessons.NUDGED == lessons.FIRST * (1 + 1e-15) != lessons.FIRST
+    assert first[0, 0] == FIRST
+    assert NUDGED == FIRST * (1 + 1e-15) != FIRST
     train(session, 5000)
     (pin,) = session.pins
     one, two = curve(session), pin.timeline.curve()
@@ -444,12 +452,12 @@ def test_a_teachers_own_link() -> None:
     assert lessons.resolved(query) == query
     assert at(query).position.epoch == 3
     assert len(lessons.beside("task=" + "x" * 5000).task) == lessons.LETTERS
-    assert lessons.own_link(session) == lessons.link(session)
+    assert lessons.own_link(session) == link(session)
 
 
 def test_what_can_be_hidden_is_on_the_page() -> None:
     # a control that got another name would stay where it is
-    panels = Path(lessons.__file__).parent
+    panels = Path(lessons.__file__).parent.parent
     written = "".join(path.read_text() for path in (panels / "panels").glob("*.py"))
     for name in ("page.py", "drawings/data.js", "drawings/lab.css", "page.css"):
         written += (panels / name).read_text()

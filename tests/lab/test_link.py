@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from glassnet.core.errors import BadInput
-from glassnet.lab import limits, page, player
-from glassnet.lab.link import arrive, link, opened
+from glassnet.lab import limits, outputs, page, player
+from glassnet.lab.link import arrive, link, opened, too_long
 from glassnet.lab.pick import Pick
 from glassnet.lab.player import Goal
 from glassnet.lab.session import Session
@@ -38,7 +38,7 @@ def walked():
     run(session, 20)
     session.edit("W1[0,2]", "-1/3")
     run(session, 5)
-    session.set(optimizer="adam:lr=0.03")
+    session.set(optimizer="adam:lr=0.03", clip=0.1, dropout=0.2)
     session.add_point((0.25, -0.5), 1)
     run(session, 7)
     session.step_batch()
@@ -53,6 +53,7 @@ def walked():
 
 def test_a_link_brings_everything_back():
     session = walked()
+    assert [one.epoch for one in session.changes] == [20, 25, 25]  # all in the midst of one run
     again = at(link(session))
     assert again.message == ""
     np.testing.assert_array_equal(again.state.theta, session.state.theta)
@@ -228,7 +229,7 @@ def test_a_large_table_comes_in_batches(monkeypatch):
 def test_the_address_is_told_now_and_then_while_it_trains(monkeypatch):
     session, told, now = Session(), [], [100.0]
     screen = object.__new__(page.Screen)
-    screen.session, screen._address, screen._told = session, "", 0.0
+    screen.session, screen._address, screen._told, screen._long = session, "", 0.0, False
     screen.client = SimpleNamespace(run_javascript=told.append)
     screen.lesson = SimpleNamespace(query=lambda: "")
     monkeypatch.setattr(page, "time", SimpleNamespace(perf_counter=lambda: now[0]))
@@ -242,10 +243,60 @@ def test_the_address_is_told_now_and_then_while_it_trains(monkeypatch):
     session.pause()
     screen._tell_address()  # where it stands is told at once
     assert "at=24&" in told[-1]
-    monkeypatch.setattr(page, "LETTERS", 10)
+    monkeypatch.setattr("glassnet.lab.link.LETTERS", 10)
     session.next()
     screen._tell_address()
     assert len(told) == 4
+    assert "more than a link can hold" in session.message
+    session.next()
+    screen._tell_address()
+    assert session.message == ""  # it is said once
+    monkeypatch.setattr("glassnet.lab.link.LETTERS", 20_000)
+    screen._tell_address()
+    assert len(told) == 5
+
+
+def test_points_edited_in_the_midst_of_a_run_are_in_the_link_once():
+    session = Session(PRESETS["xor"])
+    for epoch in range(30):
+        session.step_epochs()
+        for k in range(4):
+            session.add_point((0.123457 * k, -0.98765 * epoch), k % 2)
+        session.move_point(0, (epoch / 10, 0.5))
+    session.edit("W1[0,0]", "1")
+    session.delete_point(7)
+    session.step_epochs()
+    query = link(session)
+    assert query.count("add") == 120
+    assert len(query) < 30 * 250
+    again = at(query)
+    np.testing.assert_array_equal(again.data.X, session.data.X)
+    np.testing.assert_array_equal(again.state.theta, session.state.theta)
+    assert again.changes == session.changes
+    again.go(3)
+    assert len(again.data.X) == 4 + 12
+
+
+def test_as_many_points_as_may_be_edited_fit_into_a_link():
+    session = Session()
+    session.step_epochs()
+    for k in range(limits.POINTS):
+        session.add_point((round(-1.234567 + k / 1000, 6), round(0.987654 - k / 1000, 6)), k % 2)
+    assert len(session.changes) == 1
+    assert too_long(link(session)) == ""
+    assert len(at(link(session)).data.X) == 150 + limits.POINTS
+    with pytest.raises(BadInput, match="points edited"):
+        session.add_point((0.0, 0.0), 1)
+
+
+def test_a_link_that_would_be_refused_is_not_handed_out(monkeypatch):
+    session = Session()
+    session.edit("W1[0,0]", "1")
+    monkeypatch.setattr("glassnet.lab.link.LETTERS", 20)
+    with pytest.raises(BadInput, match="letters"):
+        opened(link(session))
+    assert "more than a link can hold" in too_long(link(session))
+    assert outputs.command_line(session).startswith("# This is more than a link can hold")
 
 
 def test_changes_are_bounded():

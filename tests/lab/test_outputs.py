@@ -5,6 +5,7 @@ import io
 import json
 import shlex
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from glassnet.exchange.tables import read_table
 from glassnet.lab import outputs, tables
 from glassnet.lab.frame import frame
 from glassnet.lab.link import link, opened
+from glassnet.lab.outputs.pictures import extremes
 from glassnet.lab.session import Session
 from glassnet.lab.setting import PRESETS, Setting
 
@@ -84,6 +86,9 @@ CHANGED = {
     "another seed and start": Setting(seed=5, start=2, data_seed=3, n=90, noise=0.25),
     "all rows learnt from, as they are": Setting(held=0.0, scaled=False),
     "penalties and a sum": Setting(l1=1e-3, l2=0.01, reduction="sum", optimizer="sgd:lr=0.01"),
+    "clipped, and neurons left out": Setting(
+        hidden=(8, 4), activations=("tanh",) * 2, clip=0.2, dropout=(0.5, 0.25), batch=50, seed=3
+    ),
     "constants": Setting(
         data="iris",
         hidden=(4, 3),
@@ -115,7 +120,9 @@ def test_python_makes_what_was_changed_on_the_way() -> None:
     session.edit("b2[0]", "0,5")
     session.set(optimizer="sgd:lr=0.3", l2=0.01)
     train(session, 5)
-    session.set(batch=None, reduction="sum", optimizer="sgd:lr=0.001")
+    session.set(batch=None, reduction="sum", optimizer="sgd:lr=0.001", clip=2.0, dropout=0.25)
+    train(session, 5)
+    session.set(clip=None, dropout=0.0)
     train(session, 5)
     session.add_point((0.5, 0.2), 1)
     session.move_point(3, (0.1, 0.2))
@@ -174,7 +181,7 @@ def test_python_holds_a_small_table_and_reads_a_large_one(monkeypatch: pytest.Mo
     train(session, 6)
     assert not outputs.needs_rows(session)
     assert "rows.npz" not in same_run(session)
-    monkeypatch.setattr(outputs, "LITERALS", 10)
+    monkeypatch.setattr("glassnet.lab.outputs.code.LITERALS", 10)
     assert outputs.needs_rows(session)
     Path("rows.npz").write_bytes(outputs.rows_file(session).content)
     session.delete_point(1)
@@ -195,8 +202,17 @@ def test_the_command_opens_the_same_page() -> None:
     assert opened(words[3]).setting == session.origin
 
 
-def test_the_command_for_a_table_ends_in_the_same_weights() -> None:
-    session = plants(seed=3, l2=0.01, optimizer="adam:lr=0.05", batch=3)
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"clip": 0.05, "dropout": 0.5},
+        {"hidden": (3, 4), "activations": ("tanh", "relu"), "dropout": (0.0, 0.5)},
+    ],
+    ids=["plain", "clipped, left out", "a rate each"],
+)
+def test_the_command_for_a_table_ends_in_the_same_weights(more: dict[str, Any]) -> None:
+    session = plants(seed=3, l2=0.01, optimizer="adam:lr=0.05", batch=3, **more)
     train(session, 9)
     line = outputs.command_line(session).splitlines()[0]
     words = shlex.split(line)
@@ -210,10 +226,28 @@ def test_the_command_says_what_it_cannot() -> None:
     session.new_start()
     train(session, 2)
     session.edit("W1[0,0]", "1")
-    *_, said = outputs.command_line(session).splitlines()
-    for what in ("initial weights", "held for validation", "changed on the way"):
+    split, said, line = outputs.command_line(session).splitlines()
+    for what in ("initial weights", "changed on the way"):
         assert what in said
-    assert said.startswith("#")
+    assert said.startswith("# ")
+    assert split.startswith("# Another split")
+    assert "--validation=0.25 " in line  # as many rows to learn from
+
+
+def test_the_command_names_the_columns_that_were_left_out() -> None:
+    table = read_table(io_file(PLANTS))
+    first, *_ = (name for name in table.names if name != "bloomed")
+    session = Session(Setting(hidden=(2,), seed=3))
+    session.use_table(tables.choose(table, "bloomed", ignore=(first, "bloomed"), held=0))
+    train(session, 5)
+    line = outputs.command_line(session)
+    assert f"--ignore={first}" in shlex.split(line)
+    assert main([*shlex.split(line)[1:], "--no-pictures", "--out", "m.safetensors"]) == 0
+    np.testing.assert_array_equal(load_model("m.safetensors").theta, session.state.theta)
+    _, again = tables.of_model("m.safetensors", table)
+    assert again.ignored == (first,)
+    assert "ignore" not in outputs.command_line(plants())
+    assert "#" not in outputs.command_line(plants())
 
 
 def test_a_name_is_never_an_option_or_a_second_command() -> None:
@@ -267,6 +301,14 @@ def test_the_notebook_runs_and_proves_the_run() -> None:
     np.testing.assert_allclose(trained_to, session.state.theta, rtol=1e-9)
 
 
+def test_the_notebook_clips_and_leaves_out_as_the_page_does() -> None:
+    session = trained(replace(PRESETS["xor"], clip=0.1, dropout=0.5, batch=2), 9)
+    file = outputs.notebook(session)
+    found, _ = ran(code_of(file.content.decode()))
+    named = session.problem.task.net.named(session.state.theta)
+    np.testing.assert_allclose(found["W1"], named["W1"], rtol=1e-9)
+
+
 def test_a_notebook_whose_arrays_are_many_comes_with_them_in_a_zip() -> None:
     session = trained(epochs=20)
     session.edit("W1[0,0]", "0.75")
@@ -287,6 +329,9 @@ def test_a_notebook_that_takes_long_is_refused_by_name() -> None:
     session = Session(Setting(data="digits", hidden=(64,), epochs=2000))
     with pytest.raises(BadInput, match="notebook of 2000 epochs"):
         outputs.notebook(session)
+    masked = Session(Setting(n=2000, hidden=(100,), epochs=300, dropout=0.5))
+    with pytest.raises(BadInput, match="notebook of 300 epochs"):  # masks take their time too
+        outputs.notebook(masked)
 
 
 # ---------------------------------------------------------------- pictures
@@ -323,7 +368,7 @@ def test_long_curves_keep_their_spikes() -> None:
     losses = np.linspace(1.0, 0.5, 50_000)
     losses[33_333] = 7.0
     losses[44_444] = 0.001
-    chosen = outputs._extremes(losses)
+    chosen = extremes(losses)
     assert {0, 33_333, 44_444, 49_999} <= set(chosen.tolist())
     assert len(chosen) < 5_000
 

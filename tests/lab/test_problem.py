@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from glassnet import BinaryCrossEntropy, CrossEntropy, Sigmoid, Softmax, SquaredError
+from glassnet import BinaryCrossEntropy, CrossEntropy, Dropout, Sigmoid, Softmax, SquaredError
 from glassnet.core.errors import BadInput
+from glassnet.lab import limits
 from glassnet.lab.data import built_in
-from glassnet.lab.problem import first_state, problem
+from glassnet.lab.problem import BATCH, first_state, in_batches, numbers_a_row, problem
 from glassnet.lab.setting import PRESETS, Setting
 
 
@@ -36,7 +37,12 @@ def test_loss_and_output_follow_the_data(data, loss, output):
         (Setting(loss="crossentropy"), "crossentropy"),
         (Setting(output="softmax"), "softmax"),
         (Setting(output="tanh"), "sigmoid outputs"),
-        (replace(PRESETS["sine"], loss="binarycrossentropy"), "for numbers"),
+        (
+            replace(PRESETS["sine"], loss="binarycrossentropy"),
+            r"for numbers, a loss for numbers is expected\. Try squarederror\.",
+        ),
+        (Setting(loss="poisson"), r"loss for classes is expected\. Try binarycrossentropy\."),
+        (replace(PRESETS["iris"], loss="poisson"), r"is expected\. Try crossentropy\."),
         (replace(PRESETS["sine"], loss="poisson"), "0 or more"),
         (replace(PRESETS["digits"], hidden=(128,) * 8, activations=("tanh",) * 8), ""),
     ],
@@ -47,6 +53,31 @@ def test_what_does_not_fit_is_refused(setting, told):
         return
     with pytest.raises(BadInput, match=told):
         of(setting)
+
+
+def test_clip_and_dropout_are_the_tasks():
+    layers = {"hidden": (4, 3), "activations": ("tanh",) * 2}
+    task = of(Setting(clip=0.5, dropout=(0.5, 0.25), seed=7, **layers)).task
+    assert task.clip == 0.5
+    assert task.dropout == Dropout((0.5, 0.25), seed=7)
+    assert of(Setting(dropout=0.2, **layers)).task.dropout == Dropout(0.2)
+    for none in (0.0, (0.0, 0.0)):
+        assert of(Setting(dropout=none, **layers)).task.dropout is None
+    assert of(Setting(dropout=0.5, hidden=(), activations=())).task.dropout is None
+
+
+def test_a_mask_counts_where_an_update_would_be_too_large(monkeypatch):
+    plain = Setting(hidden=(20, 10), activations=("tanh",) * 2, held=0.0)  # 200 rows of 33 numbers
+    assert numbers_a_row(plain, built_in(plain)) == 33
+    masked = replace(plain, dropout=(0.5, 0.0))
+    assert numbers_a_row(masked, built_in(masked)) == 53
+    monkeypatch.setattr(limits, "CELLS", 200 * 52)
+    assert of(plain)
+    with pytest.raises(BadInput, match="10600 rows times neurons") as refused:
+        of(masked)
+    assert "Try batches" in str(refused.value)
+    assert in_batches(plain, built_in(plain)) == plain
+    assert in_batches(masked, built_in(masked)).batch == BATCH
 
 
 def test_the_same_setting_the_same_bits():

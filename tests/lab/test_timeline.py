@@ -158,8 +158,34 @@ def test_what_changes_keep_is_bounded_and_the_run_stays(monkeypatch):
 def test_a_look_back_does_not_wait_for_who_trains_on():
     timeline = Timeline(of(Setting()))
     timeline.advance(10)
-    with ThreadPoolExecutor(1) as pool, timeline._lock:
+    with ThreadPoolExecutor(1) as pool, timeline._training:
         assert pool.submit(timeline.at, 5).result(timeout=10).epoch == 5
+
+
+def test_a_change_does_not_wait_for_who_trains_on_and_that_comes_to_nothing():
+    one = of(Setting(held=0.25))
+    timeline, other = Timeline(one), of(Setting(held=0.25, l2=0.1))
+    timeline.advance(10)
+    sixth, trained = timeline.at(6), timeline._train
+
+    def meanwhile(*given):
+        record = trained(*given)
+        if timeline.end == 10:  # somebody changes something in epoch 6, on another thread
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(timeline.change, 6, other, sixth).result(timeout=10)
+        return record
+
+    timeline._train = meanwhile
+    timeline.advance(30)
+    assert timeline.end == 6
+    assert len(timeline.curve()) == 6
+    timeline.advance(4)
+    straight = Timeline(one)
+    straight.advance(6)
+    straight.change(6, other, straight.at(6))
+    straight.advance(4)
+    np.testing.assert_array_equal(timeline.at(10).theta, straight.at(10).theta)
+    np.testing.assert_array_equal(timeline.curve("objective"), straight.curve("objective"))
 
 
 def test_two_who_ask_at_once_get_each_the_epoch_that_was_asked_for():
@@ -171,3 +197,33 @@ def test_two_who_ask_at_once_get_each_the_epoch_that_was_asked_for():
     with ThreadPoolExecutor(2) as pool:
         for found in pool.map(asked, range(2)):
             assert found == list(range(1, 400))
+
+
+def test_what_is_played_again_goes_on_from_where_it_came_to():
+    one = of(PRESETS["xor"])
+    timeline, trained = Timeline(one), []
+    timeline.advance(1000)  # no keyframe in between
+    whole = timeline.onward
+
+    def counted(one, state, epochs):
+        trained.append(epochs)
+        return whole(one, state, epochs)
+
+    timeline.onward = counted
+    state = None
+    for epoch in (100, 110, 135):
+        state = further(timeline, epoch, [], state)
+        assert state.epoch == epoch
+        np.testing.assert_array_equal(state.theta, timeline.at(epoch).theta)
+    assert trained[::2] == [100, 10, 25]
+
+
+def test_what_is_played_again_takes_up_a_change_on_its_way():
+    one = of(PRESETS["xor"])
+    timeline = Timeline(one)
+    timeline.advance(100)
+    before = timeline.at(90)
+    there = timeline.at(95)
+    timeline.change(95, one, replace(there, theta=there.theta + 1))
+    timeline.advance(10)
+    np.testing.assert_array_equal(further(timeline, 100, [], before).theta, timeline.at(100).theta)

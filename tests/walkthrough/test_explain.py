@@ -113,6 +113,15 @@ def test_largest() -> None:
     assert largest(values, 5).tolist() == largest(values, 9).tolist() == [0, 1, 2, 3, 4]
 
 
+@given(st.lists(st.sampled_from([0.0, 1.0, -1.0, 2.0, math.inf, math.nan])), st.integers(0, 9))
+def test_of_equal_ones_the_first_are_the_largest_and_what_is_no_number_comes_last(
+    values: list[float], most: int
+) -> None:
+    sizes = [-1.0 if math.isnan(x) else abs(x) for x in values]
+    order = sorted(range(len(values)), key=lambda k: -sizes[k])
+    assert largest(np.array(values), most).tolist() == sorted(order[:most])
+
+
 def test_a_sum_of_inputs_has_its_bias() -> None:
     made = small()
     (one,) = made.explain("z2", 3, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -232,6 +233,34 @@ def test_two_of_a_kind_without_a_formula_keep_their_constants() -> None:
     assert one.text() == other.text()
     np.testing.assert_array_equal(one.evaluate({"z": z}), 0.5 * z)
     np.testing.assert_array_equal(other.evaluate({"z": z}), np.tanh(z))
+
+
+def test_a_formula_is_made_once_for_each_function() -> None:
+    runs: list[float] = []
+
+    @dataclass(frozen=True)
+    class Scaled(Activation):
+        """a = s·z."""
+
+        s: Any = 2.0
+
+        @staticmethod
+        def f(z: Any, s: Any) -> Any:
+            runs.append(s)
+            return s * z
+
+        @staticmethod
+        def df(z: Any, a: Any, s: Any) -> Any:
+            return s + 0 * z
+
+    first = formulas.of_activation(Scaled())
+    once = len(runs)
+    assert formulas.of_activation(Scaled()) is first
+    assert len(runs) == once
+    assert formulas.of_activation(Scaled(3.0)) is not first
+    assert len(runs) == 2 * once
+    listed = formulas.of_activation(Scaled([1.0]))  # nothing that can be looked up by
+    assert listed.f.text().startswith("scaled(")
 
 
 def test_a_definition_that_fails_for_another_reason_is_not_hidden() -> None:

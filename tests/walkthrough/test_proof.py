@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,15 @@ def test_float32_is_proved_in_float64() -> None:
     proof = made.proof("dL_dW1", 1, 2)
     assert proof.computed != float(made["dL_dW1"].value[1, 2])
     assert proof.computed == pytest.approx(float(made["dL_dW1"].value[1, 2]), rel=1e-4)
+
+
+def test_a_proof_is_made_once_and_each_number_has_its_own() -> None:
+    made = made_of(Task(Network.mlp(2, 3, 1, activation=Tanh()), SquaredError(), SGD(0.1)))
+    proof = made.proof("dL_dW1", 0, 2)
+    assert made.proof("∂L/∂W₁[-2,2]") is proof
+    assert made.proof("dL_dW1[1,2]").place == "dL_dW1[1,2]"
+    assert made.proof("dJ_dW1[0,2]").computed == made["dJ_dW1"].value[0, 2]
+    assert replace(made, theta=2.0 * made.theta).proof("dL_dW1", 0, 2) is not proof
 
 
 # ---- a wrong derivative is found where it is, and where it leads

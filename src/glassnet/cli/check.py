@@ -76,17 +76,19 @@ def check(
     title(screen, f"Gradient of {plural(loaded.net.n_params, 'parameter')} on the first "
                   f"{plural(known.rows, 'row')} of {known.source}")  # fmt: skip
     tell(screen, (*notes, *told))
-    columns = ["layer", "", "shape", "largest relative error", "computed", "measured", "verdict"]
-    grid = table(columns, right=columns[3:6])
+    columns = ["", "shape", "largest\nrelative\nerror", "at", "computed", "measured", "verdict"]
+    grid = table(columns, right=[columns[2], *columns[4:6]])
+    for column in grid.columns[:-1]:
+        column.no_wrap = screen.width >= 80  # a number in two lines is none; below there is no room
     for part in found:
         at = ",".join(map(str, part.worst))
         grid.add_row(
-            str(part.layer),
             part.name,
             "×".join(map(str, part.shape)),
-            f"{part.error:.1e} at {part.name}[{at}]",
-            f"{part.computed[part.worst]:+.8e}",
-            f"{part.measured[part.worst]:+.8e}",
+            f"{part.error:.1e}",
+            f"[{at}]",
+            f"{part.computed[part.worst]:+.7e}",
+            f"{part.measured[part.worst]:+.7e}",
             part.verdict,
         )
     screen.print(grid)

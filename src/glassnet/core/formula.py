@@ -52,12 +52,15 @@ def check_constant(owner: str, field: dataclasses.Field[Any], value: Any) -> Any
     if rule["instead"] and isinstance(value, rule["instead"]):
         return value
     number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-    if number and abs(value) < (2**53 if whole else 1e300) and rule["holds"](value):
+    most = 2**53 if whole else 1e300
+    if number and abs(value) < most and rule["holds"](value):
         return value if whole else float(value)
     shown = repr(value)
+    large = f", below {most:.0e} in size," if number and most <= abs(value) < math.inf else ""
+    reads = f"{rule['reads']}{large}"
     raise BadInput(
         f"{field.name}={shown if len(shown) <= 60 else shown[:57] + '...'} of {owner}",
-        f"{'an integer' if whole else 'a finite number'} {rule['reads']}".strip() + " is expected",
+        f"{'an integer' if whole else 'a finite number'} {reads}".strip() + " is expected",
         f"Try {field.name}={field.default}.",
     )
 

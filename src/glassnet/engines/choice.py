@@ -24,7 +24,7 @@ def choose(engine: Engine | EngineName = "auto") -> Engine:
         if all(hasattr(engine, verb) for verb in verbs) and not isinstance(engine, type):
             return engine
         raise BadInput(
-            f"engine={engine!r}", "an engine or its name is expected", 'Try "auto" or Fused().'
+            f"engine={engine!r}", "an engine or its name is expected", 'Try "auto" or gn.Fused().'
         )
     if engine == "reference":
         return Reference()

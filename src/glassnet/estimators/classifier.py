@@ -51,26 +51,30 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     beta_1, beta_2, epsilon : of "adam".
     n_iter_no_change : epochs in a row without gain after which to stop.
     max_fun : evaluations of the loss by "lbfgs" at most.
-    class_weight : a weight for each class, {label: weight}, or "balanced".
+    class_weight : a weight for each class, {label: weight}, or "balanced". It weighs the rows
+        given to learn from, those that early stopping holds out among them; rows of `X_val` have
+        the weights of `sample_weight_val` alone.
     loss : "log_loss", or another of glassnet's by name or an instance.
     output_activation : of the output layer; None for the one that belongs to the loss.
     l1 : l1·Σ|W| is added as the penalty of alpha is.
-    clip_norm : the gradient is shortened to this norm where it is longer.
+    clip_norm : the gradient is shortened to this norm where it is longer; not by "lbfgs".
     dropout : how probable it is that a hidden neuron is left out of an update: one number, or a
         list with one for each layer. `loss_` is then the loss with neurons left out, scores and
         answers are the whole network's. Which are left out is drawn from `random_state` once,
         after the initial weights and the rows held out, before the first order of the rows.
     initializer : of the weights, by name ("he") or an instance, with biases 0; None for
         scikit-learn's.
-    dtype : "float32" or "float64"; None follows X.
+    dtype : "float32" or "float64"; None follows X, and answers are as wide as the rows asked.
     metrics : measured after each epoch on the rows held out, or else on all: "accuracy",
-        "balanced_accuracy", "r2", "rmse", "mae", or functions of y_true and y_pred.
+        "balanced_accuracy", "r2", "rmse", "mae", or functions of y_true and y_pred. The second of
+        two functions "f" is called "f 2".
     callbacks : stages over the training stream: each takes the stream of epochs and yields it.
     progress : show a bar.
     restore_best : go back to the best epoch, by the validation loss or else the loss; None does so
         with `early_stopping`, by the score.
     history_size : keep no more epochs in `loss_curve_` and `history_`.
-    checkpoint : a file from which a run that was interrupted goes on, to the same bits.
+    checkpoint : a file from which a run that was interrupted goes on, to the same bits; another fit
+        from other weights (`warm_start`) wants another file.
     engine : "auto", "fused", "reference" or an engine.
 
     Attributes
@@ -204,7 +208,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         return self._fit(X, y, sample_weight, incremental=True)
 
     def _read(
-        self, X: Any, y: Any, *, incremental: bool, reset: bool
+        self, X: Any, y: Any, *, incremental: bool, reset: bool, fitting: bool = True
     ) -> tuple[Any, np.ndarray, np.ndarray]:
         X, y = validate_data(
             self,
@@ -223,7 +227,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             self.classes_ = self._label_binarizer.classes_
         else:
             classes = unique_labels(y)
-            if self.warm_start:
+            if self.warm_start and fitting:
                 if set(classes) != set(self.classes_):
                     raise ValueError(
                         "warm_start can only be used where `y` has the same classes as in the"
@@ -234,6 +238,13 @@ class MLPClassifier(ClassifierMixin, Perceptron):
                     "`y` has classes not in `self.classes_`. "
                     f"`self.classes_` has {self.classes_}. 'y' has {classes}."
                 )
+        several = self._label_binarizer.y_type_.startswith("multilabel")
+        if several and y.ndim == 1:
+            raise BadInput(
+                "y has one label a row",
+                f"the classifier that goes on tells {len(self.classes_)}, each yes or no: a column"
+                " each is expected",
+            )
         # bool: a byte a target while the numbers of the transform are let go
         targets = self._label_binarizer.transform(y).astype(bool)
         return X, targets.reshape(-1, 1) if targets.ndim == 1 else targets, y

@@ -9,9 +9,12 @@ import numpy as np
 
 from glassnet.core.formula import Array
 from glassnet.core.network import Network
-from glassnet.core.optimizers import Optimizer
+from glassnet.core.optimizers import Nesterov, Optimizer
 from glassnet.core.schedules import Schedule
-from glassnet.estimators.formulas import AdamHat, EpochScaling
+from glassnet.estimators.formulas import AdamHat, EpochScaling, Undamped, UndampedNesterov
+
+CONSTANTS = {"beta_1": "beta1", "beta_2": "beta2", "epsilon": "eps", "momentum": "momentum"}
+"""scikit-learn's names of what an optimizer's formula holds."""
 
 SMALLEST = 1e-6
 """An adaptive learning rate at or below it ends the training."""
@@ -91,9 +94,25 @@ class Descent:
         """Updates so far."""
         return self.step
 
+    @property
+    def lr_schedule(self) -> str:
+        """Of solver='sgd': how the learning rate moves."""
+        return self.kind
+
+    @property
+    def nesterov(self) -> bool:
+        """Of solver='sgd': which of the two momenta."""
+        return isinstance(self.rule, Nesterov | UndampedNesterov)
+
     def __getattr__(self, name: str) -> Any:
+        rule = self.__dict__.get("rule")
+        constant = CONSTANTS.get(name)
+        if constant is not None and hasattr(rule, constant):
+            return getattr(rule, constant)
+        if name == "momentum" and isinstance(rule, Undamped | UndampedNesterov):
+            return 1.0
         slot = {"ms": "m", "vs": "v", "velocities": "v"}.get(name)
-        if slot is None or slot not in type(self.__dict__.get("rule")).__dict__.get("slots", ()):
+        if slot is None or slot not in type(rule).__dict__.get("slots", ()):
             raise AttributeError(f"the optimizer has no {name!r}")
         views = self.net.views(self.slots[self.rule.slots.index(slot)])
         return [W for W, _ in views] + [b for _, b in views if b is not None]

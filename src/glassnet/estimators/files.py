@@ -15,12 +15,15 @@ from sklearn.preprocessing import LabelBinarizer
 
 from glassnet.core.errors import BadFile, BadInput
 from glassnet.core.formula import Array
+from glassnet.core.schedules import Schedule
 from glassnet.engines.base import Samples, State, Task
 from glassnet.engines.chance import Carried, Chance
 from glassnet.estimators.formulas import twin
 from glassnet.estimators.parameters import as_plain, dropout
 from glassnet.exchange.checkpoint import load_checkpoint, save_checkpoint
-from glassnet.exchange.model import Model, load_model, save_model
+from glassnet.exchange.files import check_writable
+from glassnet.exchange.model import Model, load_model, save_model, slot_names
+from glassnet.exchange.stored import task_as_json
 from glassnet.training.history import History
 
 DROPPED = ("random_state", "metrics", "callbacks", "engine", "checkpoint")
@@ -65,14 +68,67 @@ def save(est: Any, path: str | os.PathLike[str]) -> None:
     if hasattr(est, "feature_names_in_"):
         settings["feature_names_in"] = est.feature_names_in_.tolist()
     if hasattr(est, "classes_"):
+        dates = est.classes_.dtype.kind in "mM"  # which JSON has not, but their numbers
         settings |= {
-            "classes": est.classes_.tolist(),
+            "classes": (est.classes_.astype(np.int64) if dates else est.classes_).tolist(),
             "classes_dtype": est.classes_.dtype.str,
             "multilabel": est._label_binarizer.y_type_.startswith("multilabel"),
         }
+    if isinstance(getattr(est, "class_weight", None), dict | list):
+        settings["class_weight"] = pairs(est.class_weight)
     task = stored_task(est, est._task(net, est._rule()))
+    settings["descent"], slots = memory(est, task)
     history = est.history_.summary() if len(est.history_) else {}
-    save_model(Model(task, est._theta(copy=True), settings=settings, history=history), path)
+    theta = est._theta(copy=True)
+    save_model(Model(task, theta, settings=settings, history=history, slots=slots), path)
+
+
+def memory(est: Any, task: Task) -> tuple[dict[str, Any] | None, dict[str, Array]]:
+    """What `partial_fit` goes on from beside theta: numbers, and the optimizer's slots by name."""
+    descent = getattr(est, "_optimizer", None)
+    # an optimizer that changed since the fit has no use for them; what diverged is no memory
+    if (
+        descent is None
+        or type(descent.rule) is not type(est._rule())
+        or not all(np.isfinite(slot).all() for slot in descent.slots)
+    ):
+        return None, {}
+    names = task.optimizer.slots  # type: ignore[union-attr]
+    numbers = {
+        "step": int(descent.step),
+        "rate": None if isinstance(descent.rate, Schedule) else float(descent.rate),
+        "seed": descent.seed,
+        "without_gain": int(est._no_improvement_count),
+        "best": number(est.best_loss_ if est.best_loss_ is not None else best_score(est)),
+    }
+    return numbers, dict(zip(names, descent.slots, strict=True))
+
+
+def best_score(est: Any) -> float:
+    """The best validation score, of a fit with early stopping."""
+    return float(est.best_validation_score_)
+
+
+def pairs(class_weight: Any) -> Any:
+    """Weights by label as JSON has them, whose keys are texts alone: [[label, weight], ...]."""
+    if isinstance(class_weight, list):
+        return {"each": [pairs(one) for one in class_weight]}
+    found = [[as_plain(label), float(weight)] for label, weight in class_weight.items()]
+    for label, _ in found:
+        if not isinstance(label, str | int | float):
+            raise BadInput(
+                f"class_weight has the label {label!r}",
+                "in a file, labels of weights are texts or numbers",
+                "Try set_params(class_weight=None) before save.",
+            )
+    return found
+
+
+def unpaired(said: Any) -> Any:
+    """What `pairs` wrote, by label again."""
+    if isinstance(said, dict):
+        return [unpaired(one) for one in said["each"]]
+    return {label: float(weight) for label, weight in said}
 
 
 def load(cls: type, path: str | os.PathLike[str]) -> Any:
@@ -100,12 +156,15 @@ def _made(cls: type, model: Model) -> Any:
     params["hidden_layer_sizes"] = tuple(np.atleast_1d(params["hidden_layer_sizes"]).tolist())
     if params["n_iter_no_change"] == "inf":
         params["n_iter_no_change"] = inf
+    if "class_weight" in said:
+        params["class_weight"] = unpaired(said["class_weight"])
     est = cls(**params)
     est._validate_params()
     net = model.net
     if "classes" in said:
         est._label_binarizer = binarizer = LabelBinarizer()
-        classes = np.array(said["classes"], dtype=np.dtype(said["classes_dtype"]))
+        kind = np.dtype(said["classes_dtype"])
+        classes = np.array(said["classes"], np.int64 if kind.kind in "mM" else kind).astype(kind)
         binarizer.fit(np.eye(len(classes), dtype=int) if said["multilabel"] else classes)
         binarizer.classes_ = est.classes_ = classes
     est.n_features_in_ = net.n_in
@@ -130,15 +189,36 @@ def _made(cls: type, model: Model) -> Any:
         est.best_loss_ = np.nanmin([inf, *est.loss_curve_]) if scores is None else None
         best = None if scores is None else max((s for s in scores if s is not None), default=-inf)
         est.best_validation_score_ = best
+    if said.get("descent") is not None:
+        _remember(est, model, said["descent"])
     return est
+
+
+def _remember(est: Any, model: Model, said: dict[str, Any]) -> None:
+    """Take over what `memory` told."""
+    est._optimizer = descent = est._descent(model.net)
+    if set(model.slots) != set(slot_names(model.task)):
+        raise ValueError("slots are missing")
+    descent.slots = tuple(model.slots[name] for name in slot_names(model.task))
+    descent.step = int(said["step"])
+    descent.seed = None if said["seed"] is None else int(said["seed"])
+    if said["rate"] is not None:
+        descent.rate = float(said["rate"])
+    est._no_improvement_count = int(said["without_gain"])
+    if est.validation_scores_ is None:
+        est.best_loss_ = inf if said["best"] is None else float(said["best"])
+    else:
+        est.best_validation_score_ = -inf if said["best"] is None else float(said["best"])
 
 
 def plain_parameter(name: str, value: Any) -> Any:
     """A parameter as JSON has it; the default's None where it is an object of the program."""
     if name == "n_iter_no_change" and value == inf:
         return "inf"
+    if name == "dtype" and value is not None:
+        return np.dtype(value).name
     if name == "class_weight" and isinstance(value, dict | list):
-        return None  # its keys are labels, which JSON would turn into text
+        return None  # its keys are labels, which JSON would turn into text: see `pairs`
     plain = as_plain(value)
     if name in DROPPED:
         try:
@@ -162,7 +242,9 @@ def fingerprint(est: Any, samples: Samples, held_out: Samples | None) -> str:
     if dropout(est.dropout, 0) is None:
         del params["dropout"]  # such runs were there before it
     digest = hashlib.sha256(json.dumps([type(est).__name__, params], sort_keys=True).encode())
-    for part in (*samples, *(held_out or ())):
+    # a warm fit begins at weights that neither parameters nor rows tell of
+    begin = (est._theta(),) if len(est.history_) or est.t_ else ()
+    for part in (*samples, *(held_out or ()), *begin):
         if part is None:
             continue
         matrix = getattr(part, "matrix", None)
@@ -177,7 +259,7 @@ def fingerprint(est: Any, samples: Samples, held_out: Samples | None) -> str:
 class Checkpoint:
     """The file of a run, and what run it belongs to."""
 
-    def __init__(self, est: Any, samples: Samples, held_out: Samples | None) -> None:
+    def __init__(self, est: Any, task: Task, samples: Samples, held_out: Samples | None) -> None:
         if not isinstance(est.random_state, int | np.integer):
             raise BadInput(
                 f"checkpoint with random_state={est.random_state!r}",
@@ -185,6 +267,8 @@ class Checkpoint:
                 "Try random_state=0.",
             )
         self.path = Path(est.checkpoint)
+        task_as_json(stored_task(est, task))  # refuses now what no file can hold
+        check_writable(self.path)
         self.run = fingerprint(est, samples, held_out)
 
     def save(
@@ -220,7 +304,7 @@ class Checkpoint:
         if stored.settings.get("run") != self.run:
             raise BadInput(
                 f"{self.path} is the checkpoint of another run",
-                "the same samples and parameters are expected",
+                "the same samples, parameters and first weights are expected",
                 "Remove it to begin anew.",
             )
         curves = dict(stored.curves)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from math import inf, isnan, nan
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array
 from glassnet.core.losses import Loss, SquaredError
 from glassnet.core.network import Network
@@ -21,6 +21,7 @@ from glassnet.engines.base import Engine, Losses, Samples, State, Task, complete
 from glassnet.engines.chance import Carried, Chance
 from glassnet.engines.divergence import Divergence
 from glassnet.estimators.files import Checkpoint
+from glassnet.estimators.notices import warn
 from glassnet.estimators.patience import Patience
 from glassnet.training.lbfgs import End, lbfgs_epochs
 from glassnet.training.progress import progress
@@ -28,6 +29,12 @@ from glassnet.training.stream import Epoch, Run
 
 SECONDS = 30.0
 """Between two checkpoints of a run; another is written at its end, however that comes."""
+
+WORK = 10**8
+"""Rows times parameters in one call of the engine, about: a fifth of a second on a slow core."""
+
+UPDATE = 10**4
+"""What an update takes beside its rows, in the same unit."""
 
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and"
@@ -40,10 +47,7 @@ def batch_size(wanted: Any, rows: int) -> int:
     if wanted == "auto":
         return min(200, rows)
     if wanted > rows:
-        warnings.warn(
-            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=2,
-        )
+        warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
     return int(np.clip(wanted, 1, rows))
 
 
@@ -70,17 +74,36 @@ class Fitting:
         if callable(self.callbacks):
             self.callbacks = [self.callbacks]
 
+    @contextmanager
     def stream(
         self, task: Any, chunks: Generator[tuple[State, Losses], None, None], epochs: int
-    ) -> Iterator[Epoch]:
-        """The records, through the user's stages."""
+    ) -> Iterator[Iterator[Epoch]]:
+        """The records, through the user's stages; what can be closed is, the last stage first."""
         run = Run(task, self.samples, self.held_out, self.engine, self.est._metrics())
-        stream: Iterator[Epoch] = run.records(chunks)
-        for stage in self.callbacks:
-            stream = stage(stream)
+        stages = [*self.callbacks]
         if self.est.progress:
-            stream = progress(stream, epochs)
-        return stream
+            stages.append(lambda stream: progress(stream, epochs))
+        stream: Iterator[Epoch] = run.records(chunks)
+        with ExitStack() as ends:
+            ends.callback(stream.close)  # type: ignore[attr-defined]
+            for stage in stages:
+                stream = staged(stage, stream)
+                if hasattr(stream, "close"):  # takewhile and its kin have none
+                    ends.callback(stream.close)
+            yield stream
+
+
+def staged(stage: Any, stream: Iterator[Epoch]) -> Iterator[Epoch]:
+    """The stream through a stage of the user's."""
+    wanted = "a function of a stream of epochs, which answers a stream, is expected"
+    hint = "Try def stage(stream): for record in stream: yield record."
+    if not callable(stage):
+        raise BadInput(f"{stage!r} among the callbacks", wanted, hint)
+    answer = stage(stream)
+    if not isinstance(answer, Iterator):
+        name = getattr(stage, "__name__", type(stage).__name__)
+        raise BadInput(f"the callback {name} answers {type(answer).__name__}", wanted, hint)
+    return answer
 
 
 class Descending(Fitting):
@@ -105,6 +128,9 @@ class Descending(Fitting):
         self.batch = batch_size(est.batch_size, self.rows)
         self.updates = -(-self.rows // self.batch)
         self.epochs = 1 if incremental else est.max_iter
+        measured = self.rows if held_out is None else self.rows + len(held_out[0])
+        work = measured * net.n_params + self.updates * UPDATE  # of an epoch
+        self.at_once = max(1, WORK // work)  # Ctrl-C loses no more, and checkpoints wait no longer
         self.patience = Patience(
             est.n_iter_no_change,
             est.tol,
@@ -133,7 +159,7 @@ class Descending(Fitting):
     def _resume(self) -> None:
         """Go on where the checkpoint says that this run stood."""
         est = self.est
-        self.checkpoint = Checkpoint(est, self.samples, self.held_out)
+        self.checkpoint = Checkpoint(est, self.task, self.samples, self.held_out)
         found = self.checkpoint.load(est, carried=True)
         if found is None:
             return
@@ -169,7 +195,7 @@ class Descending(Fitting):
         """States, as many epochs apart as can be without running past the end."""
         state, left = self.state, self.epochs - self.est.n_iter_
         while left > 0 and not self.over:
-            n = 1 if self.watched else min(left, self.patience.room)
+            n = 1 if self.watched else min(left, self.patience.room, self.at_once)
             state, costs = self.engine.epochs(
                 self.task,
                 state,
@@ -187,7 +213,7 @@ class Descending(Fitting):
         try:
             self._follow()
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=2)
+            warn("Training interrupted by user.")
         except Divergence as trouble:
             self.state = trouble.state
             if self.judge is None:
@@ -199,7 +225,7 @@ class Descending(Fitting):
     def _follow(self) -> None:
         history = self.est.history_
         before, saved = history.seconds, time.monotonic()
-        with closing(self.stream(self.task, self.chunks(), self.epochs)) as stream:  # type: ignore[type-var]
+        with self.stream(self.task, self.chunks(), self.epochs) as stream:
             for record in stream:
                 history.add(record)
                 history.seconds = before + record.seconds
@@ -226,6 +252,8 @@ class Descending(Fitting):
                 better, self.lowest = value < self.lowest, min(value, self.lowest)
             if better and self.keep:
                 self.best = record.state.theta
+                if self.judge is not None:  # the best before is let go
+                    est._keep_best(self.best, copy=False)
             self.descent.ended(est.t_)
             if self.patience.over:
                 self._flat()
@@ -257,11 +285,10 @@ class Descending(Fitting):
             self.task = replace(self.task, optimizer=rule)
 
     def _not_converged(self) -> None:
-        warnings.warn(
+        warn(
             f"Stochastic Optimizer: Maximum iterations ({self.est.max_iter}) reached and the"
             " optimization hasn't converged yet.",
             ConvergenceWarning,
-            stacklevel=2,
         )
 
     def _give_up(self) -> None:
@@ -279,19 +306,17 @@ class Descending(Fitting):
 
     def _leave(self) -> None:
         est, state = self.est, self.state
-        self._save()
         self.descent.slots, self.descent.step = state.slots, state.step
         est._no_improvement_count = self.patience.count
         if self.judge is None:
             est.best_loss_ = self.patience.best
         else:
             est.best_validation_score_ = self.patience.best
-            if self.best is not None:
-                est._keep_best(self.best)
-            self.best = est._best_theta()
+            if self.best is None:  # none better than before this fit
+                self.best = est._best_theta()
+            est._keep_best(self.best)
         theta = self.best if self.keep and self.best is not None else state.theta
         est._set_theta(theta, shared=bool(self.callbacks) or self.judge is not None)
-        est._forget()
         if not isinstance(est.random_state, int | np.integer):
             # the generator is the user's: it stands where scikit-learn would leave it
             rng = state.chance.generator()
@@ -299,37 +324,67 @@ class Descending(Fitting):
             for _ in range(est.n_iter_ - drawn if est.shuffle else 0):
                 rng.permutation(self.rows)  # orders that the engine had no need of
             est._random_state.set_state(rng.get_state())
+        try:
+            self._save()  # last: what was learnt is there also where this fails
+        finally:
+            est._forget()
 
 
 class Minimising(Fitting):
     """With L-BFGS, which sees all rows at once and chooses its steps itself."""
 
     end: End | None = None
+    best: Array | None = None
+    lowest = inf  # of the validation losses
 
     def run(self) -> None:
         """Train, and leave what is known of it in the estimator."""
         est = self.est
         task = est._task(self.net, est._rule())
         theta = est._theta(copy=True)
-        state = State(theta, (theta,), 0, 0, Chance.of(est._random_state))  # nobody writes on it
+        self.state = State(
+            theta, (theta,), 0, 0, Chance.of(est._random_state)
+        )  # nobody writes on it
         checkpoint = None
         if est.checkpoint is not None:
-            checkpoint = Checkpoint(est, self.samples, self.held_out)
-            found = checkpoint.load(est, carried=False)
-            state = state if found is None else found[0]
-        chunks = self.chunks(task, state)
+            checkpoint = Checkpoint(est, task, self.samples, self.held_out)
+            self._resume(checkpoint)
+        chunks = self.chunks(task, self.state)
         try:
-            with closing(self.stream(task, chunks, est.max_iter)) as stream:  # type: ignore[type-var]
+            with self.stream(task, chunks, est.max_iter) as stream:
                 for record in stream:
-                    est.history_.add(record)
-                    state = record.state
-                    if est.verbose:
-                        print(f"Iteration {record.epoch}, loss = {record.loss:.8f}")
+                    self._take(record)
         except Divergence as trouble:
             raise ValueError(NOT_FINITE) from trouble
+        else:
+            self._leave(task)
         finally:
-            if checkpoint is not None and state.epoch:
-                checkpoint.save(est, task, state, None, {})
+            if checkpoint is not None and self.state.epoch:
+                curves = {"lowest": np.array([self.lowest])}
+                checkpoint.save(est, task, self.state, self.best, curves)
+            est._forget()
+        assert self.end is not None
+        status, message = self.end.reason or (1, "STOP: TOTAL NO. OF ITERATIONS REACHED LIMIT")
+        if status:
+            self._not_converged(status, message)
+
+    def _resume(self, checkpoint: Checkpoint) -> None:
+        found = checkpoint.load(self.est, carried=False)
+        if found is not None:
+            self.state, self.best, curves = found
+            self.lowest = curves["lowest"].item() if "lowest" in curves else inf
+
+    def _take(self, record: Epoch) -> None:
+        est, self.state = self.est, record.state
+        est.history_.add(record)
+        # without validation rows the last is the best, for the objective falls and falls
+        if est.restore_best and record.val_loss is not None and record.val_loss < self.lowest:
+            self.best, self.lowest = record.state.theta, record.val_loss
+        if est.verbose:
+            print(f"Iteration {record.epoch}, loss = {record.loss:.8f}")
+
+    def _leave(self, task: Task) -> None:
+        est, state = self.est, self.state
         if self.end is None:  # a stage ended it
             total = self.engine.sums(task, state.theta, self.samples)
             objective, _ = complete(task, state.theta, total)
@@ -337,11 +392,7 @@ class Minimising(Fitting):
         last = Losses(np.array([self.end.loss]), np.array([self.end.objective]), None)
         (est.loss_,) = reported(task.loss, self.net.n_out, last)
         est.n_iter_ = state.epoch
-        est._set_theta(state.theta)
-        est._forget()
-        status, message = self.end.reason or (1, "STOP: TOTAL NO. OF ITERATIONS REACHED LIMIT")
-        if status:
-            self._not_converged(status, message)
+        est._set_theta(state.theta if self.best is None else self.best)
 
     def chunks(self, task: Task, state: State) -> Generator[tuple[State, Losses], None, None]:
         """The iterations, and where and why there are no more."""
@@ -360,5 +411,8 @@ class Minimising(Fitting):
                 "\nIncrease the number of iterations to improve the convergence"
                 f" (max_iter={self.est.max_iter})."
             )
-        said += "\nYou might also want to scale the data, with StandardScaler for example."
-        warnings.warn(said, ConvergenceWarning, stacklevel=2)
+        said += (
+            "\nYou might also want to scale the data as shown in:\n"
+            "    https://scikit-learn.org/stable/modules/preprocessing.html"
+        )
+        warn(said, ConvergenceWarning)

@@ -146,7 +146,8 @@ class UndampedNesterov(Optimizer):
 class EpochScaling(Schedule):
     """lr in the first epoch, then lr/(samples seen + 1)^power: 'invscaling', which moves by epochs.
 
-    updates : of an epoch. rows : of an epoch. seen : samples before the first.
+    updates, rows : of an epoch.
+    seen : samples before the first.
     """
 
     lr: float = constant(0.001, "of 0 or more")

@@ -63,7 +63,8 @@ class Looking:
 
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         else:
-            X, targets, labels = self._read(X, y, incremental=True, reset=False)
+            X, targets, labels = self._read(X, y, incremental=True, reset=False, fitting=False)
+            self._loss_for(theta.dtype).check_targets(targets)
             weight = self._weights(sample_weight, X, labels)
         X = X.toarray() if hasattr(X, "toarray") else X
         descent = getattr(self, "_optimizer", None)
@@ -108,12 +109,27 @@ class Looking:
                 return engine.predict(net, theta, np.asarray(x, dtype)[None])[0]
 
         told = answers[method]
-        return lambda x: told(answer(x))
+
+        def one(x: Any) -> Any:
+            try:
+                return told(answer(x))
+            except (TypeError, ValueError) as error:
+                if isinstance(error, BadInput):
+                    raise
+                shown = f"a row of shape {np.shape(x)}" if np.size(x) > 1 else repr(x)[:60]
+                raise BadInput(shown, f"{net.n_in} numbers in a row are expected") from error
+
+        return one
 
     # ---- files
 
     def save(self: Any, path: str | os.PathLike[str]) -> None:
-        """Write the estimator into a model file, without pickle; `load` reads it."""
+        """Write the estimator into a model file, without pickle; `load` reads it.
+
+        What the optimizer remembers goes with it, so that `partial_fit` after `load` goes on to the
+        same bits. Objects of the program do not: a generator as `random_state`, metrics, callbacks,
+        an engine. Of `history_` a summary is kept.
+        """
         check_is_fitted(self)
         files.save(self, path)
 

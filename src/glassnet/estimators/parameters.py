@@ -38,7 +38,10 @@ FTOL = 2.220446049250313e-09
 
 
 class Named(Options):
-    """A text that makes an object, `leakyrelu:alpha=0.2`; for the message, the names there are."""
+    """A text that makes an object, `leakyrelu:alpha=0.2`; for the message, the names there are.
+
+    Where the name is one of them and its constants are the trouble, the error says so itself.
+    """
 
     def __init__(self, parse: Callable[[str], Any], known: Any) -> None:
         super().__init__(str, set(known))
@@ -51,12 +54,14 @@ class Named(Options):
         try:
             self.parse(value)
         except BadInput:
+            if names.known(value, self.options):
+                raise
             return False
         return True
 
     def __str__(self) -> str:
-        names = ", ".join(sorted(self.options))
-        return f"a name of glassnet's ({names}), with constants or without"
+        known = ", ".join(sorted(self.options))
+        return f"a name of glassnet's ({known}), with constants or without"
 
 
 ACTIVATION = [
@@ -108,7 +113,12 @@ CONSTRAINTS: dict[str, Any] = {
     "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
     "initializer": [None, Initializer, Named(names.initializer, names.INITIALIZERS)],
-    "dtype": [None, StrOptions({"float32", "float64"})],
+    "dtype": [
+        None,
+        StrOptions({"float32", "float64"}),
+        Options(type, {np.float32, np.float64, float}),
+        Options(np.dtype, {np.dtype(np.float32), np.dtype(np.float64)}),
+    ],
     "metrics": [None, str, callable, "array-like"],
     "callbacks": [None, callable, "array-like"],
     "progress": ["boolean"],
@@ -167,10 +177,36 @@ def optimizer(est: Any) -> Optimizer | LBFGS:
     return _object(est.solver, names.optimizer)
 
 
+def check_solver(est: Any) -> None:
+    """Refuse what the solver would pass over in silence; scikit-learn's parameters it may."""
+    rule = optimizer(est)
+    if isinstance(rule, LBFGS) and est.clip_norm is not None:
+        raise BadInput(
+            f"clip_norm={est.clip_norm!r} with solver={est.solver!r}",
+            "a stepwise solver is expected, for L-BFGS chooses the length of its steps itself",
+            "Try solver='adam'.",
+        )
+    own = not (isinstance(est.learning_rate, str) and est.learning_rate in KINDS)
+    if own and not (isinstance(est.solver, str) and est.solver in ("sgd", "adam")):
+        schedule = _object(est.learning_rate, names.schedule)
+        hint = "Try solver='adam'."
+        if isinstance(rule, Optimizer):
+            hint = f"Try solver={type(rule).__name__}({schedule!r})."
+        raise BadInput(
+            f"learning_rate={est.learning_rate!r} with solver={est.solver!r}",
+            "a solver that does not bring its own learning rate is expected",
+            hint,
+        )
+
+
+KINDS = ("constant", "invscaling", "adaptive")
+"""scikit-learn's learning rates."""
+
+
 def schedule_kind(est: Any) -> tuple[str, float | Schedule]:
     """(how the learning rate moves from epoch to epoch, the rate or schedule of the first)."""
     value = est.learning_rate
-    if isinstance(value, str) and value in ("constant", "invscaling", "adaptive"):
+    if isinstance(value, str) and value in KINDS:
         return (value if est.solver == "sgd" else "constant"), float(est.learning_rate_init)
     return "constant", _object(value, names.schedule)
 
@@ -200,14 +236,16 @@ METRICS: dict[str, Callable[..., Any]] = {
 
 
 def metrics(value: Any) -> dict[str, Callable[..., Any]]:
-    """Functions of what is true and what is predicted, by name."""
-    found = {}
+    """Functions of what is true and what is predicted, by name; of two with one, "f" and "f 2"."""
+    found: dict[str, Callable[..., Any]] = {}
     for one in (
         [] if value is None else [value] if isinstance(value, str) or callable(value) else value
     ):
         if callable(one):
             inner = getattr(one, "func", one)  # of a partial
-            found[getattr(inner, "__name__", type(inner).__name__)] = one
+            name = getattr(inner, "__name__", type(inner).__name__)
+            alike = sum(1 for other in found if other == name or other.startswith(f"{name} "))
+            found[f"{name} {alike + 1}" if alike else name] = one
         elif one in METRICS:
             found[one] = METRICS[one]
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from math import inf
+from operator import index
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,6 +31,7 @@ from glassnet.estimators.formulas import initial
 from glassnet.estimators.looking import Looking
 from glassnet.estimators.parameters import CONSTRAINTS
 from glassnet.estimators.rows import SparseRows, as_rows
+from glassnet.estimators.sparse import Blockwise
 from glassnet.training.history import History
 from glassnet.training.stream import Metric
 
@@ -47,9 +49,12 @@ class Perceptron(Looking, BaseEstimator):
     # ---- what the two know and this one does not
 
     def _read(
-        self, X: Any, y: Any, *, incremental: bool, reset: bool
+        self, X: Any, y: Any, *, incremental: bool, reset: bool, fitting: bool = True
     ) -> tuple[Any, np.ndarray, np.ndarray]:
-        """X, targets (n, n_out) and the labels as they came, all checked."""
+        """X, targets (n, n_out) and the labels as they came, all checked.
+
+        fitting : to learn from; rows to measure on or to look at need not have every class.
+        """
         raise NotImplementedError
 
     def _loss(self) -> Loss:
@@ -117,7 +122,8 @@ class Perceptron(Looking, BaseEstimator):
         *,
         incremental: bool = False,
     ) -> Any:
-        sizes = [int(size) for size in parameters.hidden_sizes(self.hidden_layer_sizes)]
+        sizes = [index(size) for size in parameters.hidden_sizes(self.hidden_layer_sizes)]
+        parameters.check_solver(self)
         self._check_dropout(sizes)
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         X, y, labels = self._read(X, y, incremental=incremental, reset=first)
@@ -126,13 +132,15 @@ class Perceptron(Looking, BaseEstimator):
         loss = self._loss_for(X.dtype if first else self.coefs_[0].dtype)
         loss.check_targets(y)
         validation = None if held_out is None else self._read_validation(*held_out)
+        if validation is not None:
+            loss.check_targets(validation[1])
         self._random_state = check_random_state(self.random_state)
         if first:
             self._initialize([X.shape[1], *sizes, y.shape[1]], X.dtype)
         if not hasattr(self, "history_"):  # coefs_ that came from elsewhere
             self.history_ = History()
         net = self.network_
-        _same_shape(net, X, y)
+        _same_shape(net, X, y, incremental=incremental)
         if self._whole:
             fitting: Any = Minimising
         else:
@@ -145,7 +153,8 @@ class Perceptron(Looking, BaseEstimator):
                 X, y, weight, validation = self._split(X, y, weight)
         engine: Engine = choose(self.engine)
         if hasattr(X, "tocsr") or (validation is not None and hasattr(validation[0], "tocsr")):
-            engine = Reference()  # a fused kernel reads rows that lie whole in memory
+            # a fused kernel reads rows that lie whole in memory
+            engine = engine if isinstance(engine, Reference) else Blockwise()
         dtype = self.coefs_[0].dtype
         samples = in_dtype((X, y, weight), dtype)
         del X, y, weight
@@ -183,7 +192,7 @@ class Perceptron(Looking, BaseEstimator):
             )
 
     def _read_validation(self, X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-        X, y, _ = self._read(X, y, incremental=True, reset=False)
+        X, y, _ = self._read(X, y, incremental=True, reset=False, fitting=False)
         return X, y, None if sample_weight is None else checked_weight(sample_weight, X)
 
     def _split(self, X: Any, y: Any, weight: Any) -> tuple[Any, Any, Any, tuple[Any, Any, Any]]:
@@ -249,7 +258,7 @@ class Perceptron(Looking, BaseEstimator):
         self.validation_scores_: list[float] | None = [] if self.early_stopping else None
         self.best_validation_score_ = -inf if self.early_stopping else None
         if self.early_stopping:
-            self._keep_best(theta)
+            self._keep_best(theta, copy=False)  # nobody writes on it while a fit lasts
 
     # ---- parts of the task
 
@@ -339,10 +348,10 @@ class Perceptron(Looking, BaseEstimator):
                 return theta.copy() if copy else theta
         return gathered(self.coefs_, self.intercepts_)
 
-    def _keep_best(self, theta: Array) -> None:
-        views = self.network_.views(theta)
-        self._best_coefs = [W.copy() for W, _ in views]
-        self._best_intercepts = [b.copy() for _, b in views if b is not None]
+    def _keep_best(self, theta: Array, *, copy: bool = True) -> None:
+        views = self.network_.views(theta.copy() if copy else theta)
+        self._best_coefs = [W for W, _ in views]
+        self._best_intercepts = [b for _, b in views if b is not None]
 
     def _best_theta(self) -> Array:
         return gathered(self._best_coefs, self._best_intercepts)
@@ -378,12 +387,11 @@ class Perceptron(Looking, BaseEstimator):
         if check_input:
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         theta, net = self._theta(), self.network_
-        X = as_rows(X)
+        dtype = self._dtype_of_answers(X.dtype, theta.dtype)
+        X, theta = as_rows(X.astype(dtype, copy=False)), theta.astype(dtype, copy=False)
         engine = choose(self.engine)
         if isinstance(X, SparseRows):
             engine = Reference()
-        elif X.dtype != theta.dtype:
-            X = X.astype(theta.dtype)
         step = max(1, NUMBERS_AT_ONCE // max(net.sizes[1:]))
         if not isinstance(engine, Reference) or len(X) <= step:
             return engine.predict(net, theta, X)
@@ -391,6 +399,13 @@ class Perceptron(Looking, BaseEstimator):
         for start in range(0, len(X), step):
             out[start : start + step] = engine.predict(net, theta, X[start : start + step])
         return out
+
+    def _dtype_of_answers(self, rows: Any, weights: Any) -> Any:
+        """Of the wider of the two, as in scikit-learn; the one asked for, where one was."""
+        if self.dtype is not None:
+            return weights
+        found = np.result_type(rows, weights)
+        return found if found in (np.float32, np.float64) else np.dtype(np.float64)
 
     def _loss_grad_lbfgs(
         self,
@@ -421,7 +436,11 @@ class Perceptron(Looking, BaseEstimator):
         )
 
     def _check_solver(self) -> bool:
-        if self._whole:
+        try:
+            whole = self._whole
+        except BadInput:  # no solver at all: `hasattr` is to answer all the same, `fit` says why
+            whole = True
+        if whole:
             raise AttributeError(
                 "partial_fit is only available for stochastic optimizers."
                 f" {self.solver} is not stochastic."
@@ -434,12 +453,13 @@ class Perceptron(Looking, BaseEstimator):
         return tags
 
 
-def _same_shape(net: Network, X: Any, y: np.ndarray) -> None:
+def _same_shape(net: Network, X: Any, y: np.ndarray, *, incremental: bool) -> None:
     if (net.n_in, net.n_out) != (X.shape[1], y.shape[1]):
+        features, outputs = X.shape[1], y.shape[1]
         raise BadInput(
-            f"{X.shape[1]} features and {y.shape[1]} outputs",
+            f"{features} feature{'s' * (features != 1)} and {outputs} output{'s' * (outputs != 1)}",
             f"the network that goes on has {net.n_in} and {net.n_out}",
-            "Set warm_start=False to begin anew.",
+            "To begin anew, call fit." if incremental else "Set warm_start=False to begin anew.",
         )
 
 

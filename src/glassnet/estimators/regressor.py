@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from glassnet.core.activations import Activation
+from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array
 from glassnet.core.losses import Loss
 from glassnet.estimators.parameters import CONSTRAINTS, LOSS, output_of
@@ -51,22 +52,24 @@ class MLPRegressor(RegressorMixin, Perceptron):
     max_fun : evaluations of the loss by "lbfgs" at most.
     output_activation : of the output layer; None for the one that belongs to the loss.
     l1 : l1·Σ|W| is added as the penalty of alpha is.
-    clip_norm : the gradient is shortened to this norm where it is longer.
+    clip_norm : the gradient is shortened to this norm where it is longer; not by "lbfgs".
     dropout : how probable it is that a hidden neuron is left out of an update: one number, or a
         list with one for each layer. `loss_` is then the loss with neurons left out, scores and
         answers are the whole network's. Which are left out is drawn from `random_state` once,
         after the initial weights and the rows held out, before the first order of the rows.
     initializer : of the weights, by name ("he") or an instance, with biases 0; None for
         scikit-learn's.
-    dtype : "float32" or "float64"; None follows X.
+    dtype : "float32" or "float64"; None follows X, and answers are as wide as the rows asked.
     metrics : measured after each epoch on the rows held out, or else on all: "accuracy",
-        "balanced_accuracy", "r2", "rmse", "mae", or functions of y_true and y_pred.
+        "balanced_accuracy", "r2", "rmse", "mae", or functions of y_true and y_pred. The second of
+        two functions "f" is called "f 2".
     callbacks : stages over the training stream: each takes the stream of epochs and yields it.
     progress : show a bar.
     restore_best : go back to the best epoch, by the validation loss or else the loss; None does so
         with `early_stopping`, by the score.
     history_size : keep no more epochs in `loss_curve_` and `history_`.
-    checkpoint : a file from which a run that was interrupted goes on, to the same bits.
+    checkpoint : a file from which a run that was interrupted goes on, to the same bits; another fit
+        from other weights (`warm_start`) wants another file.
     engine : "auto", "fused", "reference" or an engine.
 
     Attributes
@@ -178,7 +181,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
         return self._fit(X, y, sample_weight, incremental=True)
 
     def _read(
-        self, X: Any, y: Any, *, incremental: bool, reset: bool
+        self, X: Any, y: Any, *, incremental: bool, reset: bool, fitting: bool = True
     ) -> tuple[Any, np.ndarray, np.ndarray]:
         X, y = validate_data(
             self,
@@ -190,8 +193,14 @@ class MLPRegressor(RegressorMixin, Perceptron):
             dtype=(np.float64, np.float32) if self.dtype is None else self.dtype,
             reset=reset,
         )
+        if hasattr(y, "tocsr"):
+            raise BadInput("y is sparse", "an array is expected", "Try y.toarray().")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
+        if y.dtype.kind in "US":
+            raise BadInput(
+                "y holds text", "numbers are expected", "Labels? MLPClassifier tells those."
+            )
         return X, y.reshape(-1, 1) if y.ndim == 1 else y, y
 
     @property

@@ -20,16 +20,7 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
     Whoever reads `path` sees the old file or the new one, never a half. If the block fails, or
     is interrupted, the temporary file is removed and `path` stays as it was.
     """
-    # a link is followed, so that the file it points to is replaced and not the link itself
-    target = Path(os.path.realpath(path))
-    try:
-        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-            raise OSError(errno.EISDIR if target.is_dir() else errno.EINVAL, "not a regular file")
-        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-        # opened plainly, not by tempfile, so that the umask decides who may read the file
-        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-    except OSError as error:
-        raise cannot_write(path, error) from error
+    target, temporary = _beside(path)
     try:
         yield temporary
         with suppress(FileNotFoundError):
@@ -43,6 +34,27 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
         # gone already where all went well
         with suppress(OSError):
             os.unlink(temporary)
+
+
+def _beside(path: str | os.PathLike[str]) -> tuple[Path, Path]:
+    """Where `path` leads, and a new, empty file in the same folder."""
+    # a link is followed, so that the file it points to is replaced and not the link itself
+    target = Path(os.path.realpath(path))
+    try:
+        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+            raise OSError(errno.EISDIR if target.is_dir() else errno.EINVAL, "not a regular file")
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+        # opened plainly, not by tempfile, so that the umask decides who may read the file
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return target, temporary
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Refuse a place that cannot be written, before the work whose fruit is to stand there."""
+    _, temporary = _beside(path)
+    os.unlink(temporary)
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:

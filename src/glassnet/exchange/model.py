@@ -35,6 +35,8 @@ from glassnet.exchange.stored import (
 from glassnet.exchange.tables import Table
 from glassnet.exchange.targets import Classes, Target
 
+SLOT = "slot."  # begins the names of tensors that are an optimizer's memory
+
 ROWS = 2**16
 """Rows that are predicted at a time, so that memory does not grow with the table."""
 
@@ -53,6 +55,7 @@ class Model:
     """A task and its theta; the encodings of inputs and target where it was made from a table.
 
     settings and history are plain numbers and text, kept for the reader (`glassnet info`).
+    slots : what the optimizer remembers, by name, where training is to go on from here; else empty.
     """
 
     task: Task
@@ -62,6 +65,7 @@ class Model:
     settings: Mapping[str, Any] = field(default_factory=dict)
     history: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=versions_now)
+    slots: Mapping[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         net = self.task.net
@@ -77,6 +81,13 @@ class Model:
         for name, array in net.named(np.asarray(self.theta)).items():
             if not np.isfinite(array).all():
                 raise BadInput(f"{name} holds nan or infinity", "finite parameters were expected")
+        names = slot_names(self.task)
+        if self.slots and (
+            sorted(self.slots) != sorted(names)
+            or any(np.shape(slot) != (net.n_params,) for slot in self.slots.values())
+        ):
+            got = f"slots are {', '.join(self.slots)}"
+            raise BadInput(got, f"the optimizer has {', '.join(names) or 'none'}, as long as theta")
 
     @property
     def net(self) -> Network:
@@ -151,7 +162,8 @@ def save_model(model: Model, path: str | os.PathLike[str]) -> None:
         "versions": model.versions,
     }
     theta = np.asarray(model.theta)
-    container.write(path, "model", content, model.net.named(theta))
+    slots = {SLOT + name: slot for name, slot in model.slots.items()}
+    container.write(path, "model", content, {**model.net.named(theta), **slots})
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
@@ -170,13 +182,23 @@ def load_model(path: str | os.PathLike[str]) -> Model:
             versions=dict,
         )
         made = task_from_json(task)
-        container.shaped(name, "model", tensors, shapes(made.net))
+        remembered = {slot: SLOT + slot for slot in slot_names(made)}
+        length = sum(layer.n_params for layer in made.net.layers)
+        there = any(tensor in tensors for tensor in remembered.values())
+        wanted = dict.fromkeys(remembered.values() if there else (), (length,))
+        container.shaped(name, "model", tensors, {**shapes(made.net), **wanted})
+        slots = {slot: tensors[tensor] for slot, tensor in remembered.items()} if there else {}
         theta = np.concatenate([tensors[part].ravel() for part in made.net.names])
         theta.setflags(write=False)
         encodings, goal = inputs_from_json(inputs), target_from_json(target)
-        return Model(made, theta, encodings, goal, settings, history, versions)
+        return Model(made, theta, encodings, goal, settings, history, versions, slots)
     except BadInput as error:
         raise container.damaged(name, "model", f"{error.got}, {error.wanted}") from error
+
+
+def slot_names(task: Task) -> tuple[str, ...]:
+    """What the optimizer of a task remembers; nothing, where it is L-BFGS."""
+    return getattr(task.optimizer, "slots", ())
 
 
 def shapes(net: Network) -> dict[str, tuple[int, ...]]:

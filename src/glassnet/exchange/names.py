@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -115,6 +115,12 @@ def schedule(text: str) -> Schedule:
     return _parse(text, "schedule", SCHEDULES)
 
 
+def known(text: str, table: Container[str]) -> bool:
+    """Whether a text begins with a name of the table, however its constants are."""
+    plain = _plain(re.split("[:(]", text, maxsplit=1)[0])
+    return ALIASES.get(plain, plain) in table
+
+
 def as_text(value: Formula) -> str:
     """The text that makes this object again: `adam:lr=0.01,beta1=0.9,beta2=0.999,eps=1e-08`."""
     name, *constants = as_json(value).items()
@@ -198,7 +204,7 @@ def _value(text: str) -> Any:
 
 def _make(kind: str, table: Mapping[str, type[F]], name: str, constants: dict[str, Any]) -> F:
     """The object of a name in the table, its constants checked one by one."""
-    plain = re.sub(r"[-_\s]", "", name.lower())
+    plain = _plain(name)
     one = table.get(ALIASES.get(plain, plain))
     if one is None:
         near = difflib.get_close_matches(plain, table, n=1)
@@ -216,6 +222,10 @@ def _make(kind: str, table: Mapping[str, type[F]], name: str, constants: dict[st
         made = schedule(rate) if isinstance(rate, str) else from_json("schedule", rate)
         constants = {**constants, "lr": made}
     return one(**constants)  # which checks them
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_\s]", "", name.lower())
 
 
 def _constant_as_text(constant: Any) -> str:

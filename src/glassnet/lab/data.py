@@ -2,7 +2,7 @@
 
 A built-in set is drawn, split into training and validation points, scaled, and then edited by
 hand where points were added, moved or deleted. A visitor's own table becomes the same
-(`tables.py`).
+(`tables`).
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ class Data:
     scaling : a line for each input: how it was scaled.
     notes : what a reader should be told.
     encodings, target : from a table's cells to X and y, for the model file.
+    raw : y and held_y in the units of a table's column, where the target is numbers.
+    ignored : columns of a table that were left out by hand.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Data:
     notes: tuple[str, ...] = ()
     encodings: tuple[Encoding, ...] = ()
     target: Target | None = None
+    raw: tuple[Array, Array | None] | None = None
+    ignored: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         within("inputs", self.X.shape[1], limits.INPUTS, 1)
@@ -90,14 +94,24 @@ class Data:
             return "not finite"
         if self.target is not None:
             value = self.target.decode(a[None])[0]
-            return str(value) if self.labels else f"{value:.4g}"
+            return str(value) if self.labels else written(value)
         if self.labels:
             return self.labels[int(self.classes_of(a[None])[0])]
-        return ", ".join(f"{value:.4g}" for value in a[:4])
+        return ", ".join(map(written, a[:4]))
 
     def classes_of(self, y: Array) -> np.ndarray:
         """The class (n,) of each row of targets, as its place in `labels`."""
         return classes(y)
+
+
+def written(value: float) -> str:
+    """A number in the data's own units: 0.1235, −12, 100 800.
+
+    >>> written(100800.4), written(-0.12345), written(2.5e12)
+    ('100 800', '−0.1235', '2.5e+12')
+    """
+    plain = f"{value:,.0f}".replace(",", " ") if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
+    return plain.replace("-", "−", 1) if value < 0 else plain
 
 
 DRAWN: dict[str, Callable[..., Dataset]] = {
@@ -166,6 +180,24 @@ def told(one: Number) -> str:
 def as_they_are(inputs: tuple[str, ...]) -> tuple[str, ...]:
     """That inputs were not scaled."""
     return tuple(f"{name} as it is" for name in inputs)
+
+
+def unit_of(target: Target) -> tuple[str, ...]:
+    """How the numbers that are learnt were scaled: answers on the page are in that scale."""
+    if not isinstance(target, Numbers) or (target.mean, target.scale) == (0.0, 1.0):
+        return ()
+    told = f"{target.column}, which is learnt: minus its mean {target.mean:.4g}, divided by "
+    return (f"{told}its standard deviation {target.scale:.4g}",)
+
+
+def unscaled(data: Data) -> Data:
+    """The same with the numbers that are learnt in the units of their column."""
+    if data.raw is None or not isinstance(data.target, Numbers):
+        return data
+    (y, held_y), column = data.raw, data.target.column
+    notes = [note for note in data.notes if note not in unit_of(data.target)]
+    told = f"{column}, which is learnt: as it is, for the Poisson loss counts"
+    return replace(data, y=y, held_y=held_y, notes=(told, *notes), target=Numbers(column), raw=None)
 
 
 def split(n: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -18,10 +18,12 @@ from glassnet.core.backprop import forward
 from glassnet.core.formula import Array
 from glassnet.core.network import Network
 from glassnet.engines.base import sums
+from glassnet.lab.data import Data, unit_of
 from glassnet.lab.pick import layer_words
 from glassnet.lab.problem import Problem
 from glassnet.lab.session import Session
 from glassnet.lab.timeline import Timeline
+from glassnet.walkthrough.numerals import true_minus
 
 GRID = 40
 """Cells of the decision map, each way; a neuron's own map has half as many."""
@@ -52,10 +54,11 @@ def structure(session: Session) -> dict[str, Any]:
         ],
         "layers": [layer_words(net, k) for k in range(len(net.sizes))],
         "activations": [str(layer.activation) for layer in net.layers],
-        "formulas": [layer.activation.formula for layer in net.layers],
+        "formulas": [true_minus(layer.activation.formula) for layer in net.layers],
         "bias": net.layers[0].bias,
         "labels": list(data.labels),
         "kind": data.sort,
+        "standardised": data.target is not None and bool(unit_of(data.target)),
         "axes": list(view.axes),
         "axis_names": axis_names(session),
         "held_at": held_at(session),
@@ -188,9 +191,13 @@ def frame(session: Session, number: int = 0) -> dict[str, Any]:
         found["b"].append([] if b is None else listed(b[shown[k + 1]]))
     for k, (values, units) in enumerate(zip(layers, shown, strict=True)):
         kind = None if k == 0 else net.layers[k - 1].activation
-        maps, scales = neuron_maps(values[:, units], kind, square=net.n_in > 1)
+        if k == 0:  # by the data: one that is held is no more than the rounding of its mean
+            scales = [input_scale(one.data, i) for i in units]
+        else:
+            scales = [scale(column, kind) for column in values[:, units].T]
+        maps = neuron_maps(values[:, units], scales, square=net.n_in > 1)
         found["maps"].append(maps)
-        found["scale"].append(scales)
+        found["scale"].append([list(ends) for ends in scales])
     return found | answer_map(session, layers[-1])
 
 
@@ -212,17 +219,13 @@ def cells(low: float, high: float) -> Array:
     return low + (np.arange(GRID) + 0.5) * ((high - low) / GRID)
 
 
-def neuron_maps(
-    values: Array, activation: Activation | None, *, square: bool
-) -> tuple[str, list[list[float]]]:
-    """The small maps of some neurons, one after the other, and each one's lowest and highest."""
-    maps, scales = [], []
-    for column in values.T:
+def neuron_maps(values: Array, scales: list[tuple[float, float]], *, square: bool) -> str:
+    """The small maps of some neurons, one after the other; each from its lowest to its highest."""
+    maps = []
+    for column, (low, high) in zip(values.T, scales, strict=True):
         small = column.reshape(GRID, GRID)[::2, ::2] if square else np.tile(column[::2], 20)
-        low, high = scale(column, activation)
         maps.append(in_bytes(small, low, high))
-        scales.append([low, high])
-    return base64.b64encode(b"".join(maps)).decode(), scales
+    return base64.b64encode(b"".join(maps)).decode()
 
 
 def scale(values: Array, activation: Activation | None) -> tuple[float, float]:
@@ -231,8 +234,18 @@ def scale(values: Array, activation: Activation | None) -> tuple[float, float]:
         return 0.0, 1.0
     if isinstance(activation, Tanh):
         return -1.0, 1.0
-    good = values[np.isfinite(values)]
-    most = float(np.abs(good).max()) if len(good) else 0.0
+    return both_ways(values[np.isfinite(values)])
+
+
+def input_scale(data: Data, i: int) -> tuple[float, float]:
+    """The same of an input: ± the largest of its column."""
+    held = [] if data.held_X is None else [data.held_X[:, i]]
+    return both_ways(np.concatenate([data.X[:, i], *held]))
+
+
+def both_ways(values: Array) -> tuple[float, float]:
+    """± the largest."""
+    most = float(np.abs(values).max()) if len(values) else 0.0
     return (-most, most) if most > 0 else (-1.0, 1.0)
 
 

@@ -15,8 +15,9 @@ ROWS = 100_000
 PARAMETERS = 200_000
 """Numbers in theta."""
 CELLS = 1_500_000
-"""Rows of one update times neurons, each of which has a number in its trace: with the slowest
-activation, gelu, that is 0.15 s, during which other pages wait."""
+"""Rows of one update times neurons, each of which has a number in its trace, and one more where
+dropout has a mask: with the slowest activation, gelu, that is 0.15 s, during which other pages
+wait."""
 WORK = 250_000_000
 """Rows times numbers in theta: 0.1 s of a trace."""
 EPOCHS = 1_000_000

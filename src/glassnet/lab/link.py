@@ -25,9 +25,10 @@ from glassnet.lab.pick import Pick
 from glassnet.lab.player import SPEEDS, Pin, find, train_to
 from glassnet.lab.position import Phase, Position
 from glassnet.lab.problem import in_batches
-from glassnet.lab.session import Session, updates
+from glassnet.lab.session import Session
 from glassnet.lab.setting import Change, Setting
 from glassnet.lab.timeline import Timeline
+from glassnet.lab.update import updates
 
 SWITCHES = ("hard", "log", "exact", "seed_names", "columns")
 LETTERS = 20_000
@@ -59,6 +60,13 @@ def link(session: Session) -> str:
     pairs += [(name, "1") for name in SWITCHES if getattr(view, name)]
     pairs += [("beside", pin.query) for pin in session.pins]
     return "&".join(filter(None, [session.query(), urlencode(pairs)]))
+
+
+def too_long(query: str) -> str:
+    """That a link would be refused; "" where it would not."""
+    if len(query) <= LETTERS:
+        return ""
+    return f"This is more than a link can hold: {len(query)} letters; {LETTERS} are the most."
 
 
 def opened(
@@ -122,7 +130,7 @@ class Elsewhere(Exception):
     """The visitor has begun another run, or changed this one, before the link was there."""
 
 
-def _still(session: Session, run: Timeline, changes: list[Change]) -> None:
+def _still(session: Session, run: Timeline, changes: tuple[Change, ...]) -> None:
     if session.timeline is not run or session.changes is not changes:
         raise Elsewhere
 

@@ -1,4 +1,4 @@
-"""A number as people type it: -0.25, −1/3, 0,5, 1e-3."""
+"""Numbers as people type them: -0.25, −1/3, 0,5, 1e-3."""
 
 from __future__ import annotations
 
@@ -32,3 +32,16 @@ def number(text: str) -> float:
             f"{cleaned[:20]!r} was typed", "a number below 1.8e308 is expected", "Try 1e6."
         )
     return value
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """One number, or several with spaces or semicolons between them, or commas where points are.
+
+    >>> numbers("0,5"), numbers("0.5,0.2"), numbers("0,5; 0,2")
+    ((0.5,), (0.5, 0.2), (0.5, 0.2))
+    """
+    text = text.strip().replace("−", "-")
+    if TYPED.fullmatch(text):
+        return (number(text),)
+    commas = r"|\s*,\s*" if "." in text else ""
+    return tuple(map(number, re.split(rf"\s*;\s*|,?\s+{commas}", text)))

@@ -11,9 +11,10 @@ from typing import Any
 from nicegui import app, context, ui
 from nicegui.events import GenericEventArguments
 
+from glassnet.lab.drawings.shown import tell
 from glassnet.lab.drawings.views import dress
 from glassnet.lab.frame import frame, structure
-from glassnet.lab.link import LETTERS, link
+from glassnet.lab.link import link, too_long
 from glassnet.lab.panels.arithmetic import Arithmetic
 from glassnet.lab.panels.data import DataPanel
 from glassnet.lab.panels.keys import Keys, key_help
@@ -32,6 +33,10 @@ PACE = 1 / 30
 """Seconds between two frames at least."""
 UNDER_WAY = 2
 """Frames that are sent and not yet drawn, at most: one is made while another is painted."""
+SOON = 1 / 60
+"""Seconds after a frame until what somebody did is shown, at most."""
+SHARE = 0.5
+"""Of the server's time that goes into frames at most, that of all visitors together."""
 PATIENCE = 1.0
 """Seconds after which a page that did not say that it drew is sent the next frame all the same."""
 TELLING = 1.0
@@ -39,12 +44,30 @@ TELLING = 1.0
 READING = 0.3
 """Seconds between two refreshes of the arithmetic while it trains: nobody reads faster."""
 
+KEEP = (
+    "The address stays as it was, and a reload would bring that back. Take has all of it as Python."
+)
+"""What is said where the address can no longer follow."""
+
 HERE = Path(__file__).parent
 
 
 def build(session: Session, query: str = "") -> Screen:
     """All panels, in their places."""
     return Screen(session, query)
+
+
+_shown: dict[Screen, float] = {}
+"""When each page was shown its last frame."""
+
+
+def crowd(screen: Screen) -> int:
+    """How many pages have been shown a frame in the last second, this one among them."""
+    now = time.perf_counter()
+    _shown[screen] = now
+    for one in [one for one, when in _shown.items() if now - when > PATIENCE]:
+        del _shown[one]
+    return len(_shown)
 
 
 def area(name: str, label: str) -> ui.element:
@@ -61,11 +84,12 @@ class Screen:
         self.client = context.client
         self._news: set[News] = set()
         self._wake = asyncio.Event()
-        self._drawn = asyncio.Event()
+        self._stir = asyncio.Event()  # a frame was drawn, or somebody did something
         self._number = self._seen = 0  # the frame sent last, and the last one that was drawn
         self._later: asyncio.TimerHandle | None = None
         self._read = 0.0  # when the arithmetic was refreshed last
         self._address = ""
+        self._long = False  # whether what is shown is more than an address can hold
         self._told = 0.0  # when the address was told last
         dress()
         for sheet in ("arithmetic.css", "page.css"):
@@ -105,7 +129,6 @@ class Screen:
                 ui.button("?", on_click=self._help, color=None).props(
                     'flat aria-label="Keys"'
                 ).classes("lab-button")
-                self.dark = ui.dark_mode(None)
                 ui.button(icon="contrast", on_click=self._theme, color=None).props(
                     'flat aria-label="Light or dark"'
                 ).classes("lab-button")
@@ -115,9 +138,12 @@ class Screen:
 
     def _leave(self) -> None:
         self._task.cancel()
+        _shown.pop(self, None)
 
     def _theme(self) -> None:
-        self.dark.value = {None: True, True: False, False: None}[self.dark.value]
+        # not ui.dark_mode: it sets the colours of the whole page anew with every update of any part
+        shown = "getComputedStyle(document.body).colorScheme"  # as the system or a click had it
+        self.client.run_javascript(f"setDark({shown} !== 'dark')")
 
     def _help(self) -> None:
         self.help.open()
@@ -150,6 +176,7 @@ class Screen:
     def _hear(self, news: News) -> None:
         self._news.add(news)
         self._wake.set()
+        self._stir.set()
 
     async def _follow(self) -> None:
         """Show what changed; no more frames go out than the page draws."""
@@ -157,24 +184,37 @@ class Screen:
         while not self.client.is_deleted:
             await self._wake.wait()
             self._wake.clear()
-            began = time.perf_counter()
+            began, busy = time.perf_counter(), time.thread_time()
             news, self._news = self._news, set()
             with self.client:
                 try:
                     self._show(news)
                 except Exception as error:  # noqa: BLE001 - one picture less, and the next one comes
                     app.handle_exception(error)
+            await self._rest(began, time.thread_time() - busy)
+
+    async def _rest(self, began: float, spent: float) -> None:
+        """Until the page can follow and the others had their turn; shorter for who did something.
+
+        Frames come by themselves while it trains; all other news are of what somebody did.
+        """
+        pause = max(PACE, spent * crowd(self) / SHARE)
+        while True:
+            behind = self._number - self._seen >= UNDER_WAY
+            wait = SOON if self._news - {"frame"} else PATIENCE if behind else pause
+            left = began + wait - time.perf_counter()
+            if left <= 0:
+                return
+            self._stir.clear()
             with contextlib.suppress(TimeoutError):
-                while self._number - self._seen >= UNDER_WAY:
-                    self._drawn.clear()
-                    await asyncio.wait_for(self._drawn.wait(), PATIENCE)
-            await asyncio.sleep(max(0.0, PACE - (time.perf_counter() - began)))
+                async with asyncio.timeout(left):
+                    await self._stir.wait()
 
     def _has_drawn(self, event: GenericEventArguments) -> None:
         drawn = event.args.get("id") if isinstance(event.args, dict) else None
         if isinstance(drawn, int):
             self._seen = max(self._seen, min(drawn, self._number))
-            self._drawn.set()
+            self._stir.set()
 
     def _show(self, news: set[News]) -> None:
         session = self.session
@@ -191,15 +231,16 @@ class Screen:
                 bar.refresh()
         self._number += 1
         found: dict[str, Any] = frame(session, self._number)
-        for view in (self.network, self.data, self.time):
-            view.frame(found)
+        panels = (self.network, self.data, self.time)
+        calls = [call for panel in panels for call in panel.next(found)]
         now = time.perf_counter()
         if "pick" in news or not session.playing or now - self._read > READING:
             self._read = now
-            self.arithmetic.refresh()
+            calls += self.arithmetic.next()
             self._tell_address()
         elif self._later is None:  # what is skipped now is shown soon
             self._later = asyncio.get_running_loop().call_later(READING, self._catch_up)
+        tell(self.client, *calls)
 
     def _catch_up(self) -> None:
         self._later = None
@@ -211,7 +252,11 @@ class Screen:
         if self.session.playing and now - self._told < TELLING:
             return
         address = "&".join(filter(None, [link(self.session), self.lesson.query()]))
-        if address != self._address and len(address) <= LETTERS:  # a longer one is refused
+        long = too_long(address)
+        if long and not self._long:  # said once, and again after it was shorter
+            self.session.say(f"{long} {KEEP}")
+        self._long = bool(long)
+        if not long and address != self._address:
             self._address, self._told = address, now
             self.client.run_javascript(
                 f"history.replaceState(null, '', '?' + {address!r} + window.location.hash)"

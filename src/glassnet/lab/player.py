@@ -49,7 +49,7 @@ class Player:
 
     def __init__(
         self,
-        arrived: Callable[[int, State | None], None],
+        arrived: Callable[[int, State], None],
         ended: Callable[[str | GlassnetError], None],
     ) -> None:
         self.arrived, self.ended = arrived, ended
@@ -107,6 +107,10 @@ class Player:
         seen, since = epoch, began
         why: str | GlassnetError = ""
         try:
+            found = await find(timeline, epoch, wanted=lambda: self.goal is goal)
+            if found is None:
+                return
+            state, _ = found
             while epoch < goal.epoch:
                 asked = min(size, goal.epoch - epoch)
                 if self.speed:
@@ -116,7 +120,8 @@ class Player:
                     if self.goal is not goal:
                         return
                     continue
-                piece = partial(further, timeline, epoch + asked, pins)
+                before = state
+                piece = partial(further, timeline, epoch + asked, pins, before)
                 state, took = await workers.training(partial(workers.timed, piece))
                 if self.goal is not goal:  # stopped, or sent elsewhere, meanwhile
                     return
@@ -130,10 +135,14 @@ class Player:
                     self.rate = (epoch - seen) / (now - since)
                     seen, since = epoch, now
                 if there is not None:
-                    self.arrived(there, None)
+                    state = await workers.training(partial(timeline.at, there, before))
+                    if self.goal is not goal:
+                        return
+                    self.arrived(there, state)
                     why = f"The loss fell below {goal.below:g} in epoch {there}."
                     break
                 self.arrived(epoch, state)
+            why = why or never_below(timeline, epoch, goal.below)
         except GlassnetError as error:
             why = error
         if self.goal is goal:
@@ -141,9 +150,12 @@ class Player:
             self.ended(why)
 
 
-def further(timeline: Timeline, epoch: int, pins: list[Pin]) -> State:
-    """The state at the end of an epoch, trained to if need be; living pins go as far."""
-    state = timeline.reach(epoch)
+def further(timeline: Timeline, epoch: int, pins: list[Pin], before: State | None = None) -> State:
+    """The state at the end of an epoch, trained to if need be; living pins go as far.
+
+    before : the state of an earlier epoch of this run, from which it is near.
+    """
+    state = timeline.reach(epoch, before)
     for pin in pins:
         if pin.alive and pin.timeline.end < epoch:
             with contextlib.suppress(GlassnetError):  # its curve ends there
@@ -157,6 +169,12 @@ def first_below(timeline: Timeline, after: int, upto: int, below: float | None) 
         return None
     found = np.flatnonzero(timeline.curve()[after:upto] < below)
     return after + int(found[0]) + 1 if len(found) else None
+
+
+def never_below(timeline: Timeline, epoch: int, below: float | None) -> str:
+    """That the loss did not come so far, where that was asked for."""
+    loss = timeline.curve()[epoch - 1]
+    return "" if below is None else f"Epoch {epoch}: the loss is {loss:.4g}, not below {below:g}."
 
 
 def always() -> bool:
@@ -174,18 +192,20 @@ async def find(
     one, state = timeline.nearest(epoch)
     size = 1
     while wanted() and state.epoch < epoch:
-        asked, start = min(size, epoch - state.epoch), time.perf_counter()
-        state = await workers.training(partial(timeline.onward, one, state, asked))
-        size = workers.next_size(asked, time.perf_counter() - start, limits.EPOCHS)
+        asked = min(size, epoch - state.epoch)
+        piece = partial(timeline.onward, one, state, asked)
+        state, took = await workers.training(partial(workers.timed, piece))
+        size = workers.next_size(asked, took, limits.EPOCHS)
     if not wanted():
         return None
     begin, one = state, timeline.problem_at(epoch)
     done, size = 0, 1
     while wanted() and done < batch:
-        asked, start = min(size, batch - done), time.perf_counter()
+        asked = min(size, batch - done)
         upto = done + asked
-        state = await workers.training(partial(batches, one, state, done, upto, timeline.engine))
-        size = workers.next_size(asked, time.perf_counter() - start, limits.EPOCHS)
+        piece = partial(batches, one, state, done, upto, timeline.engine)
+        state, took = await workers.training(partial(workers.timed, piece))
+        size = workers.next_size(asked, took, limits.EPOCHS)
         done = upto
     return (begin, state) if wanted() else None
 
@@ -211,6 +231,7 @@ async def train_to(timeline: Timeline, epoch: int, wanted: Callable[[], bool] = 
     """So far at least, in pieces, so that pages answer; no further once it is not wanted."""
     size = 1
     while timeline.end < epoch and wanted():
-        asked, start = min(size, epoch - timeline.end), time.perf_counter()
-        await workers.training(partial(further, timeline, timeline.end + asked, []))
-        size = workers.next_size(asked, time.perf_counter() - start, limits.EPOCHS)
+        asked = min(size, epoch - timeline.end)
+        piece = partial(further, timeline, timeline.end + asked, [])
+        _, took = await workers.training(partial(workers.timed, piece))
+        size = workers.next_size(asked, took, limits.EPOCHS)

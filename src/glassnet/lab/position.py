@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 Phase = Literal["ready", "forward", "loss", "backward", "update", "all"]
 PHASES: tuple[Phase, ...] = ("forward", "loss", "backward", "update")
 """What Next goes through. Before them comes "ready"; "all" is where one has jumped to an epoch."""
@@ -23,6 +25,11 @@ class Position:
     phase: Phase = "ready"
     row: int = 0
     held: bool = False
+
+    def among(self, rows: np.ndarray) -> int | None:
+        """The sample's place among the training rows of an update; None where it is not there."""
+        found = np.flatnonzero(rows == self.row)
+        return int(found[0]) if len(found) and not self.held else None
 
 
 @dataclass(frozen=True)

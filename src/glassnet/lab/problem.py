@@ -8,16 +8,18 @@ from typing import Any, cast
 import numpy as np
 
 from glassnet.core.activations import Activation, Exp, Identity, Sigmoid, Softmax
+from glassnet.core.dropout import Dropout
 from glassnet.core.errors import BadInput
 from glassnet.core.losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson, SquaredError
 from glassnet.core.network import Network
 from glassnet.core.objective import Reduction
 from glassnet.engines.base import State, Task
 from glassnet.exchange import names
+from glassnet.exchange.targets import Numbers
 from glassnet.lab import limits
-from glassnet.lab.data import Data
+from glassnet.lab.data import Data, edited, unscaled
 from glassnet.lab.limits import within
-from glassnet.lab.setting import Setting
+from glassnet.lab.setting import Point, Setting
 from glassnet.training.metrics import accuracy, r2
 from glassnet.training.stream import Metric, start
 
@@ -70,7 +72,8 @@ def problem(setting: Setting, data: Data) -> Problem:
     within("weights and biases", net.n_params, limits.PARAMETERS)
     rows = min(setting.batch or len(data.X), len(data.X))
     hint = f"Try batches, of {BATCH} rows."
-    within("rows times neurons of one update", rows * sum(net.sizes), limits.CELLS, hint=hint)
+    cells = rows * numbers_a_row(setting, data)
+    within("rows times neurons of one update", cells, limits.CELLS, hint=hint)
     within("rows times weights", len(data.X) * net.n_params, limits.WORK)
     loss.check_targets(data.y)
     task = Task(
@@ -80,15 +83,60 @@ def problem(setting: Setting, data: Data) -> Problem:
         cast("Reduction", setting.reduction),
         l1=setting.l1,
         l2=setting.l2,
+        clip=setting.clip,
+        dropout=left_out(setting, net),
     )
     return Problem(setting, data, task)
 
 
+def rows_for(setting: Setting, rows: Data) -> Data:
+    """A set's or a table's rows as the setting's loss asks for them, its points edited.
+
+    Counts stay counts for the Poisson loss, as in `glassnet train`.
+    """
+    return edited(unscaled(rows) if of_counts(setting) else rows, setting.points)
+
+
+def of_counts(setting: Setting) -> bool:
+    """Whether the loss is that of counts."""
+    return bool(setting.loss) and isinstance(names.loss(setting.loss), Poisson)
+
+
+def in_its_unit(setting: Setting, before: Setting, rows: Data) -> Setting:
+    """Points edited by hand stay where they are when a loss learns numbers in another unit."""
+    target, n_in, counts = rows.target, rows.X.shape[1], of_counts(setting)
+    if rows.raw is None or not isinstance(target, Numbers) or counts == of_counts(before):
+        return setting
+    points: list[Point] = []
+    for kind, *given in setting.points:
+        if kind == "add" or (kind == "move" and len(given) == n_in + 2):  # its last is a target
+            y = given.pop()
+            given.append(
+                target.mean + target.scale * y if counts else (y - target.mean) / target.scale
+            )
+        points.append((kind, *given))
+    return replace(setting, points=tuple(points))
+
+
+def left_out(setting: Setting, net: Network) -> Dropout | None:
+    """Dropout as a setting has it; its masks are drawn from the setting's seed."""
+    dropout = Dropout(setting.dropout, setting.seed)
+    return dropout if any(dropout.rates(net)) else None
+
+
 def in_batches(setting: Setting, data: Data) -> Setting:
     """The same, in batches where an update of all rows would be more than this page can show."""
-    neurons = data.X.shape[1] + sum(setting.hidden) + data.y.shape[1]
-    large = setting.batch is None and len(data.X) * neurons > limits.CELLS
+    cells = len(data.X) * numbers_a_row(setting, data)
+    large = setting.batch is None and cells > limits.CELLS
     return replace(setting, batch=BATCH) if large else setting
+
+
+def numbers_a_row(setting: Setting, data: Data) -> int:
+    """Inputs and neurons; one that dropout may leave out counts twice, for its mask."""
+    rates = setting.dropout
+    each = rates if isinstance(rates, tuple) else (rates,) * len(setting.hidden)
+    masked = sum(size for size, rate in zip(setting.hidden, each, strict=True) if rate)
+    return int(data.X.shape[1] + sum(setting.hidden) + masked + data.y.shape[1])
 
 
 def answers(setting: Setting, data: Data) -> tuple[Loss, Activation]:
@@ -108,7 +156,8 @@ def answers(setting: Setting, data: Data) -> tuple[Loss, Activation]:
         output = Exp() if isinstance(loss, Poisson) else Identity()
     if isinstance(loss, BinaryCrossEntropy | CrossEntropy):
         if not data.labels:
-            raise BadInput(f"{loss} for numbers", "a loss for numbers is expected", "squarederror")
+            got = f"{loss} for numbers"
+            raise BadInput(got, "a loss for numbers is expected", "Try squarederror.")
         fits = (
             isinstance(output, Softmax)
             if isinstance(loss, CrossEntropy)
@@ -117,6 +166,9 @@ def answers(setting: Setting, data: Data) -> tuple[Loss, Activation]:
         if not fits:
             wanted = "softmax" if isinstance(loss, CrossEntropy) else "sigmoid"
             raise BadInput(f"{loss} of {output} outputs", f"{wanted} outputs are expected")
+    if isinstance(loss, Poisson) and data.labels:
+        hint = f"Try {'crossentropy' if many else 'binarycrossentropy'}."
+        raise BadInput(f"{loss} for classes", "a loss for classes is expected", hint)
     if isinstance(output, Softmax) and not many:
         raise BadInput("softmax with one output", "sigmoid is expected: it would always answer 1")
     if isinstance(loss, CrossEntropy) and not many:

@@ -42,8 +42,9 @@ REST = 10.0
 """Seconds without a connection after which nothing is trained on."""
 PING = 10.0
 """Seconds between two questions whether the visitor is still there."""
-HISTORY = 300
-"""Messages kept for a visitor whose connection dropped."""
+HISTORY = 150
+"""Messages kept for a visitor whose connection dropped: a page says every 3 seconds what it has,
+and is sent 30 frames a second."""
 MESSAGE = 2**20
 """Bytes of a message from a page."""
 CONNECTIONS = 2000

@@ -1,64 +1,43 @@
 """A session: what one visitor has, and a method for each thing that one can do on the page.
 
 It stands between the panels and the training stream. Panels call its methods and are told what
-changed; the numbers they show come from its timeline and its trace.
+changed; the numbers they show come from its timeline and its trace. Where a step leads is said in
+`steps.py`, what a change makes of a run in `run.py`, what an update consists of in `update.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Literal, cast
-from urllib.parse import urlencode
+from typing import Any, Literal
 
 import numpy as np
 
 from glassnet.core.errors import BadInput, GlassnetError
-from glassnet.core.network import Network
-from glassnet.core.optimizers import LBFGS
 from glassnet.engines.base import Engine, State
 from glassnet.engines.choice import EngineName, choose
 from glassnet.engines.divergence import Divergence
-from glassnet.exchange import names
-from glassnet.lab import limits
-from glassnet.lab.data import Data, built_in, edited
+from glassnet.lab import limits, steps
+from glassnet.lab.data import Data
 from glassnet.lab.limits import within
 from glassnet.lab.number import number
 from glassnet.lab.pick import Pick
-from glassnet.lab.player import Goal, Pin, Player, batches
-from glassnet.lab.position import PHASES, Phase, Position, View
-from glassnet.lab.problem import Problem, in_batches, problem
-from glassnet.lab.setting import KEPT, Change, Setting
+from glassnet.lab.player import Goal, Pin, Player
+from glassnet.lab.position import Phase, Position, View
+from glassnet.lab.problem import Problem, in_batches, in_its_unit
+from glassnet.lab.run import begun, changed
+from glassnet.lab.setting import KEPT, Change, Point, Setting
 from glassnet.lab.timeline import Timeline
-from glassnet.walkthrough.explain import place
-from glassnet.walkthrough.trace import Trace, trace
+from glassnet.lab.update import Update, cost, update_at, updates
+from glassnet.walkthrough.trace import Trace
 
-News = Literal["frame", "structure", "controls", "pick", "message", "closed"]
+News = Literal["frame", "structure", "controls", "pick", "message"]
 """What may have changed: the numbers; network or data; the controls; what is selected."""
 
 FIRST_PICK = Pick("neuron", layer=1, unit=0)
 """Never an empty panel: the first neuron is open from the start."""
 
-
-def parameter(net: Network, where: str) -> tuple[str, tuple[int, ...]]:
-    """The array and the index of a weight or a bias, "W1[0,2]", if the network has it."""
-    name, index = place(where)
-    shapes = {part: array.shape for part, array in net.named(np.empty(net.n_params)).items()}
-    if name not in shapes or len(index) != len(shapes[name]):
-        raise BadInput(f"{where} to type over", "a weight or a bias is expected", "Try W1[0,0].")
-    if any(not 0 <= i < size for i, size in zip(index, shapes[name], strict=True)):
-        raise BadInput(where, f"{name} has shape {shapes[name]}, counted from 0")
-    return name, index
-
-
-EACH = 100_000
-"""What a batch that is replayed alone takes beside its arithmetic, as rows times weights."""
-
-
-def updates(one: Problem) -> int:
-    """How many updates make an epoch."""
-    n = len(one.data.X)
-    return -(-n // (one.batch or n))
+Then = Callable[[], None]
 
 
 class Session:
@@ -76,25 +55,37 @@ class Session:
         self.position = Position()
         self.view = View()
         self.pick = FIRST_PICK
-        self.changes: list[Change] = []
         self.pins: list[Pin] = []
         self.player = Player(self._arrived, self._ended)
         self.message = ""
+        self._refused = False  # whether that is why something was not done
         self._watchers: list[Callable[[News], None]] = []
-        self._base: tuple[Setting, Data] | None = None
-        self._inputs: tuple[str, ...] = ()  # those that the axes were chosen among
-        self._seen: dict[str, Any] = {}  # state and trace of the position, made when asked for
-        self.origin = setting or Setting()  # before anything was changed on the way
-        self._epochs = self.origin.epochs  # one number for the whole run
-        self.timeline: Timeline
-        self._begin(self.origin)
+        self._update: Update | None = None  # the one that was asked for last
+        self._run = begun(setting or Setting(), self.engine, table)
+        self.view = replace(self.view, axes=self.data.axes)
+        self._keep_pick()
 
     # ------------------------------------------------------------ what there is
 
     @property
+    def origin(self) -> Setting:
+        """The setting before anything was changed on the way."""
+        return self._run.origin
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What was changed on the way."""
+        return self._run.changes
+
+    @property
+    def timeline(self) -> Timeline:
+        """Every past epoch of the run."""
+        return self._run.timeline
+
+    @property
     def setting(self) -> Setting:
         """What holds at the position: before a change what was set before it."""
-        return self._setting_at(self.position.epoch)
+        return self._run.setting(self.position.epoch)
 
     @property
     def problem(self) -> Problem:
@@ -107,10 +98,17 @@ class Session:
         return self.problem.data
 
     @property
+    def update(self) -> Update:
+        """The update that one stands in."""
+        place, kept = (self.position.epoch, self.position.batch), self._update
+        if kept is None or (kept.epoch, kept.batch) != place:
+            kept = self._update = update_at(self.timeline, *place, near=kept)
+        return kept
+
+    @property
     def state(self) -> State:
         """The state before the update that one stands in."""
-        position = self.position
-        return self._kept("state", (position.epoch, position.batch), self._find_state)
+        return self.update.state
 
     @property
     def batches(self) -> int:
@@ -120,28 +118,16 @@ class Session:
     @property
     def rows(self) -> np.ndarray:
         """The training rows of the present update, in their order."""
-        position = self.position
-        return self._kept("rows", (position.epoch, position.batch), self._find_rows)
+        return self.update.rows
 
     @property
     def trace(self) -> Trace:
         """Every number of the update that comes next."""
-        position = self.position
-        return self._kept("trace", (position.epoch, position.batch), self._find_trace)
+        return self.update.trace
 
     def shown(self) -> tuple[Trace, int]:
-        """The trace that the arithmetic is read from, and the sample's place in it.
-
-        A sample that is not among the rows of the update is only followed forward.
-        """
-        position = self.position
-        found = np.flatnonzero(self.rows == position.row)
-        if not position.held and len(found):
-            return self.trace, int(found[0])
-        X = self.data.held_X if position.held else self.data.X
-        assert X is not None
-        row = X[position.row : position.row + 1]
-        return trace(self.problem.task, row, theta=self.state.theta), 0
+        """The trace that the arithmetic is read from, and the sample's place in it."""
+        return self.update.follow(self.position)
 
     @property
     def playing(self) -> bool:
@@ -157,6 +143,10 @@ class Session:
         phase = "all" if self.playing else self.position.phase
         return "forward" if phase == "ready" else phase
 
+    def query(self) -> str:
+        """The run alone: its setting and what was changed on its way, as a link has it."""
+        return self._run.query()
+
     # ------------------------------------------------------------ watchers
 
     def subscribe(self, watcher: Callable[[News], None]) -> None:
@@ -168,17 +158,29 @@ class Session:
             for one in news:
                 watcher(one)
 
-    def say(self, message: str) -> None:
-        """A line for the visitor, "" for none."""
-        self.message = message
+    def say(self, message: str, *, refused: bool = False) -> None:
+        """A line for the visitor, "" for none. It stands until one goes on or changes something.
+
+        refused : it says why something was not done; it stands until something is done.
+        """
+        self.message, self._refused = message, refused
         self._tell("message")
+
+    def accept(self) -> None:
+        """Something was done: what was refused before is no longer of interest."""
+        if self._refused:
+            self._hush()
+
+    def _hush(self) -> None:
+        if self.message:
+            self.say("")
 
     def close(self) -> None:
         """The visitor is gone: nothing runs on, nothing is kept."""
         self.pause()
         self._watchers.clear()
         self.pins.clear()
-        self._seen.clear()
+        self._update = None
         self.timeline.forget_states()
 
     # ------------------------------------------------------------ within an update
@@ -186,61 +188,30 @@ class Session:
     def next(self) -> None:
         """Forward, loss, backward, update, one at a time; then the next update's forward."""
         self.pause()
-        position = self.position
-        if position.phase in ("ready", "all"):
-            self.move(replace(position, phase="forward"))
-        elif position.phase != "update":
-            following = PHASES[PHASES.index(position.phase) + 1]
-            self.move(replace(position, phase=following))
-        else:
-            self._take_update("forward")
+        self._bring(steps.forth(self.position, self.batches))
 
     def back(self) -> None:
         """The operation before this one; before the first, the update before."""
         self.pause()
-        position = self.position
-        if position.phase in PHASES[1:]:
-            before = PHASES[PHASES.index(position.phase) - 1]
-            self.move(replace(position, phase=before))
-        elif position.batch:
-            self._bring(replace(position, batch=position.batch - 1, phase="update"))
-        elif position.epoch:
-            epoch = position.epoch - 1
-            last_one = updates(self.timeline.problem_at(epoch)) - 1
-            self._bring(replace(position, epoch=epoch, batch=last_one, phase="update"))
-        else:
-            self.move(replace(position, phase="ready"))
+        before = self.timeline.problem_at(max(self.position.epoch - 1, 0))
+        self._bring(steps.back(self.position, updates(before)))
 
     def step_sample(self) -> None:
         """The next sample of the batch, followed forward and back; after the last the update."""
         self.pause()
-        position, rows = self.position, self.rows
-        if position.phase in ("update", "all"):
-            if position.phase == "update":
-                self._take_update("backward", self._first_sample)
-            else:
-                self._first_sample()
-            return
-        found = np.flatnonzero(rows == position.row)
-        k = int(found[0]) if len(found) and not position.held else -1
-        if position.phase in ("ready", "forward", "loss"):
-            k = max(k, 0) - 1 if k >= 0 else -1  # this sample first
-        if k + 1 < len(rows):
-            self.move(replace(position, row=int(rows[k + 1]), held=False, phase="backward"))
+        if self.position.phase == "update":
+            self._bring(steps.beyond(self.position, self.batches, "backward"), self._first_sample)
         else:
-            self.move(replace(position, phase="update"))
+            self.move(steps.next_followed(self.position, self.rows))
 
     def step_batch(self) -> None:
         """The whole update at once."""
         self.pause()
-        self._take_update("all")
+        self._bring(steps.beyond(self.position, self.batches, "all"))
 
     def next_sample(self, by: int = 1) -> None:
         """Another sample of the present update."""
-        position, rows = self.position, self.rows
-        found = np.flatnonzero(rows == position.row)
-        k = int(found[0]) if len(found) and not position.held else -by
-        self.move(replace(position, row=int(rows[(k + by) % len(rows)]), held=False))
+        self.move(steps.neighbour(self.position, self.rows, by))
 
     def choose_sample(self, row: int, *, held: bool = False) -> None:
         """Look at one sample from now on."""
@@ -250,11 +221,6 @@ class Session:
         self.move(replace(self.position, row=row, held=held))
         if self.pick.kind in ("none", "epoch", "loss"):
             self.choose(Pick("sample"))
-
-    def choose(self, pick: Pick) -> None:
-        """What is selected; a second click on the same lets go of it."""
-        self.pick = Pick("none") if pick == self.pick else pick
-        self._tell("pick", "frame")
 
     # ------------------------------------------------------------ epochs
 
@@ -267,7 +233,7 @@ class Session:
             self.pause()
             self._bring(replace(self.position, epoch=goal, batch=0, phase="all"))
             return
-        self._run(Goal(goal))
+        self._play(Goal(goal))
 
     def play(self) -> None:
         """Train on, until it is stopped or stops by itself."""
@@ -277,13 +243,13 @@ class Session:
                 "rewind, or step on."
             )
             return
-        self._run(Goal(self.setting.epochs))
+        self._play(Goal(self.setting.epochs))
 
     def until(self, loss: float) -> None:
         """Train on until the training loss is below this."""
         if not np.isfinite(loss):
             raise BadInput(f"a loss of {loss}", "a finite number is expected")
-        self._run(Goal(max(self.setting.epochs, self.position.epoch + 1), loss))
+        self._play(Goal(max(self.setting.epochs, self.position.epoch + 1), loss))
 
     def pause(self) -> None:
         """Stop where it is."""
@@ -314,25 +280,28 @@ class Session:
 
     # ------------------------------------------------------------ changes
 
-    def set(self, **changed: Any) -> None:
+    def set(self, **asked: Any) -> None:
         """Other settings. What can change in the midst of a run does so; else a new one begins."""
-        changed = {
-            name: value for name, value in changed.items() if value != getattr(self.setting, name)
-        }
-        if not changed:
+        now = self.setting
+        fields = {name: value for name, value in asked.items() if value != getattr(now, name)}
+        on_the_way = set(fields) <= {*KEPT, *(() if self.position.epoch else ("points",))}
+        if not fields:
+            self._hush()
+            self._tell("controls")  # however it was spelled, it is shown as it is
             return
-        setting = replace(self.setting, **changed)
-        if set(changed) == {"epochs"}:
-            self._epochs = setting.epochs
+        if set(fields) == {"epochs"}:
+            asked_for = replace(now, **fields)  # refused, where it is no number of epochs
+            self._run = replace(self._run, epochs=asked_for.epochs)
+            self._hush()
             self._tell("controls")
-        elif not set(changed) <= {*KEPT, "points"} or self.position.epoch == 0:
-            weights = [replace(one, fields=()) for one in self.changes if one.epoch == 0]
-            same = set(changed) <= {*KEPT, "points"}
-            self._begin(setting, weights if same else [])
+        elif on_the_way and self.position.epoch:
+            self.change(Change(self.position.epoch, tuple(fields.items())))
         else:
-            epoch = self.position.epoch
-            self._check(setting)
-            self.change(Change(epoch, tuple(changed.items())))
+            typed = [replace(one, fields=()) for one in self.changes if one.epoch == 0]
+            setting = in_its_unit(replace(now, **fields), now, self._run.rows)
+            batch = self.position.batch if on_the_way else 0
+            self._begin(setting, typed if on_the_way else [])
+            self._say_what_is_gone(batch)
 
     def use_set(self, name: str) -> None:
         """Another built-in set; what was never touched follows its preset."""
@@ -341,14 +310,13 @@ class Session:
     def use_table(self, data: Data) -> None:
         """The visitor's own rows."""
         setting = replace(self.setting.with_data("table"), held=0.0, batch=None)
-        self.table = data
-        self._begin(in_batches(setting, data))
+        self._begin(in_batches(setting, data), table=data)
 
     def edit(self, where: str, text: str) -> None:
         """Type over a weight or a bias: `edit("W1[0,2]", "-1/3")`."""
-        parameter(self.problem.task.net, where)
+        typed = ((where, number(text)),)
         self.pause()
-        self.change(Change(self.position.epoch, weights=((where, number(text)),)))
+        self.change(Change(self.position.epoch, weights=typed))
 
     def add_point(self, x: tuple[float, ...], y: float) -> None:
         """One more training point; y is a class, as its place in the labels, or a number."""
@@ -362,117 +330,90 @@ class Session:
         """A training point less."""
         self._points(("delete", row))
 
+    def _points(self, point: Point) -> None:
+        if self.position.epoch:
+            self.change(Change(self.position.epoch, points=(point,)))
+        else:
+            self.set(points=(*self.setting.points, point))
+
+    def change(self, change: Change) -> None:
+        """From its epoch on; what followed is gone."""
+        epoch, kept = change.epoch, self._update
+        batch = self.position.batch if self.position.epoch == epoch else 0
+        known = kept is not None and kept.epoch == epoch
+        state = kept.begin if kept is not None and known else self.timeline.at(epoch)
+        self._run = changed(self._run, change, state)
+        goal = self.player.goal
+        self.player.stop()  # what is being computed belongs to the run as it was
+        self._update = None
+        self._hush()
+        self.move(replace(self.position, epoch=epoch, batch=0))
+        self._say_what_is_gone(batch)
+        if goal is not None:
+            self.player.play(self.timeline, epoch, replace(goal), self.pins)
+        self._tell("structure", "controls", "pick")
+
+    def _say_what_is_gone(self, batch: int) -> None:
+        # a timeline is cut between epochs: one cannot learn otherwise from the midst of one on
+        if batch:
+            updates = "update" if batch == 1 else f"{batch} updates"
+            self.say(
+                f"This counts from the start of epoch {self.position.epoch + 1}: the {updates} "
+                "that had been made in it are gone."
+            )
+
+    def _begin(
+        self, setting: Setting, changes: Sequence[Change] = (), table: Data | None = None
+    ) -> None:
+        # a new run; where the setting makes none, the old one stays
+        run = begun(setting, self.engine, table or self.table, self._run)
+        self.pause()
+        other_inputs = run.rows.inputs != self._run.rows.inputs
+        self._run, self._update, self.table = run, None, table or self.table
+        self.message = ""
+        row = 0 if self.position.held else min(self.position.row, len(self.data.X) - 1)
+        self.position = Position(row=row)
+        if other_inputs:  # other axes to draw over
+            self.view = replace(self.view, axes=self.data.axes, at=())
+        self._keep_pick()
+        for change in changes:
+            self.change(change)
+        self._tell("structure", "controls", "pick", "message", "frame")
+
+    # ------------------------------------------------------------ what is looked at
+
     def look(self, **changed: Any) -> None:
         """Another view of the same numbers."""
         self.view = replace(self.view, **changed)
         self._tell("structure", "controls", "pick", "frame")
+
+    def choose(self, pick: Pick) -> None:
+        """What is selected; a second click on the same lets go of it."""
+        self.pick = Pick("none") if pick == self.pick else pick
+        self._tell("pick", "frame")
+
+    def _keep_pick(self) -> None:
+        try:
+            self.pick.check(self.problem.task.net)
+        except BadInput:  # the new network has no such neuron
+            self.pick = FIRST_PICK
 
     def pin(self) -> None:
         """Keep this run's curve beside those that follow."""
         within("runs beside each other", len(self.pins) + 1, limits.PINS)
         kept = Timeline(self.timeline.problem_at(0), self.engine)
         kept.take_curves(self.timeline)
+        self._hush()
         self.pins.append(Pin(f"run {len(self.pins) + 1}", self.query(), kept, alive=False))
         self._tell("controls", "frame")
 
     def unpin(self) -> None:
         """No runs beside this one."""
         self.pins.clear()
+        self._hush()
         self._tell("controls", "frame")
 
-    def query(self) -> str:
-        """The run alone: its setting and what was changed on its way, as a link has it."""
-        parts = [self.origin.query()]
-        if self.table is not None and self.origin.data == "table":
-            parts.append(f"rows={self.table.mark}")  # the rows themselves are in no link
-        parts += [urlencode({"change": c.text()}) for c in self.changes]
-        if self.setting.epochs != self.origin.epochs:
-            parts.append(urlencode({"epochs": self.setting.epochs}))
-        return "&".join(filter(None, parts))
-
-    # ------------------------------------------------------------ inside
-
-    def _begin(self, setting: Setting, changes: list[Change] | None = None) -> None:
-        # a new run; where the setting makes none, the old one stays
-        timeline = Timeline(self._make(setting), self.engine)
-        self.pause()
-        self.origin, self._epochs = setting, setting.epochs
-        self.timeline = timeline
-        self.changes = []
-        self.message = ""
-        row = min(self.position.row, len(self.data.X) - 1) if not self.position.held else 0
-        self.position = Position(row=row)
-        self._seen.clear()
-        if self._inputs != self.data.inputs:  # other axes to draw over
-            self._inputs = self.data.inputs
-            self.view = replace(self.view, axes=self.data.axes, at=())
-        try:
-            self.pick.check(self.problem.task.net)
-        except BadInput:  # the new network has no such neuron
-            self.pick = FIRST_PICK
-        for change in changes or []:
-            self.change(change)
-        self._tell("structure", "controls", "pick", "message", "frame")
-
-    def _setting_at(self, epoch: int) -> Setting:
-        held = self.timeline.problem_at(epoch).setting
-        return held if held.epochs == self._epochs else replace(held, epochs=self._epochs)
-
-    def _make(self, setting: Setting) -> Problem:
-        return problem(setting, self._data(setting))
-
-    def _check(self, setting: Setting) -> None:
-        self._make(setting)
-
-    def _data(self, setting: Setting) -> Data:
-        if setting.data == "table":
-            if self.table is None:
-                raise BadInput("a link to a table", "the table is expected", "Open it here again.")
-            return edited(self.table, setting.points)
-        bare = Setting(
-            data=setting.data,
-            n=setting.n,
-            noise=setting.noise,
-            data_seed=setting.data_seed,
-            held=setting.held,
-            scaled=setting.scaled,
-        )
-        if self._base is None or self._base[0] != bare:
-            self._base = (bare, built_in(bare))
-        return edited(self._base[1], setting.points)
-
-    def _points(self, point: tuple[Any, ...]) -> None:
-        self.set(points=(*self.setting.points, point))
-
-    def change(self, change: Change) -> None:
-        """From its epoch on; what followed is gone. What is not typed over stays as it is."""
-        within("changes of a run", len(self.changes) + 1, limits.CHANGES)
-        epoch = change.epoch
-        state = self._epoch_state() if epoch == self.position.epoch else self.timeline.at(epoch)
-        setting = replace(self._setting_at(epoch), **dict(change.fields))
-        one = self._make(setting) if change.fields else self.timeline.problem_at(epoch)
-        theta, slots, step = state.theta, state.slots, state.step
-        optimizer = names.optimizer(setting.optimizer)
-        if type(optimizer) is not type(self.timeline.problem_at(epoch).task.optimizer):
-            assert not isinstance(optimizer, LBFGS)
-            slots, step = optimizer.start(theta), 0  # another optimizer begins anew
-        if change.weights:
-            theta = theta.copy()
-            named = one.task.net.named(theta)
-            for where, value in change.weights:
-                name, index = parameter(one.task.net, where)
-                named[name][index] = value
-        state = replace(state, theta=theta, slots=slots, step=step)
-        self.timeline.change(epoch, one, state)
-        goal = self.player.goal
-        self.player.stop()  # what is being computed belongs to the run as it was
-        self._epochs = setting.epochs
-        self.changes = [*(c for c in self.changes if c.epoch <= epoch), change]
-        self._seen.clear()
-        self.move(replace(self.position, epoch=epoch, batch=0))
-        if goal is not None:
-            self.player.play(self.timeline, epoch, replace(goal), self.pins)
-        self._tell("structure", "controls", "pick")
+    # ------------------------------------------------------------ from place to place
 
     def move(self, position: Position) -> None:
         """Be there: whatever is shown follows."""
@@ -481,9 +422,11 @@ class Session:
 
     def stand(self, position: Position, begin: State, state: State) -> None:
         """Be there, where the states at the end of the epoch and of the batch are known."""
-        self._seen["begin"] = (self._key(position.epoch), begin)
-        self._seen["state"] = (self._key((position.epoch, position.batch)), state)
+        self._know(position.epoch, position.batch, begin, state)
         self.move(position)
+
+    def _know(self, epoch: int, batch: int, begin: State, state: State) -> None:
+        self._update = Update(self.timeline.problem_at(epoch), epoch, batch, begin, state)
 
     def _stand(self, position: Position) -> None:
         one = self.timeline.problem_at(position.epoch)
@@ -494,19 +437,14 @@ class Session:
         if other:  # past a change: other settings hold, perhaps other points
             self._tell("structure", "controls")
 
-    def _take_update(self, phase: Phase, then: Callable[[], None] = lambda: None) -> None:
-        position = self.position
-        if position.batch + 1 < self.batches:
-            self._bring(replace(position, batch=position.batch + 1, phase=phase), then)
-        else:
-            self._bring(replace(position, epoch=position.epoch + 1, batch=0, phase=phase), then)
-
     def _first_sample(self) -> None:
-        self.move(replace(self.position, row=int(self.rows[0]), held=False, phase="backward"))
+        self.move(steps.first_followed(self.position, self.rows))
 
-    def _bring(self, there: Position, then: Callable[[], None] = lambda: None) -> None:
+    def _bring(self, there: Position, then: Then = lambda: None) -> None:
         # at once where that is quick; else the old picture stays until a worker has found the state
-        if self._cost(there) > limits.QUICK:
+        self._hush()
+        far = cost(self.timeline, there.epoch, there.batch, self._update) > limits.QUICK
+        if far or (there.epoch > self.timeline.end and self.timeline.busy):
 
             def found(begin: State, state: State) -> None:
                 position = self.position  # another sample may have been chosen meanwhile
@@ -525,36 +463,14 @@ class Session:
             self.move(there)
             then()
 
-    def _cost(self, there: Position) -> int:
-        """Rows times numbers in theta that must be gone through to be there."""
-        one = self.timeline.problem_at(there.epoch)
-        weights, rows = one.task.net.n_params, len(one.data.X)
-        known = self._known("begin", there.epoch)
-        epochs = 0 if known is not None else self.timeline.away(there.epoch)
-        replayed = there.batch - self._nearest_batch(there)[0]
-        return epochs * (rows * weights + EACH * updates(one) // 100) + replayed * (
-            (one.batch or rows) * weights + EACH
-        )
-
-    def _stopped(self, error: GlassnetError) -> None:
-        self.player.stop()
-        if isinstance(error, Divergence):
-            self.position = replace(self.position, epoch=self.timeline.end, batch=0, phase="all")
-            self._seen.clear()
-        hint = " Rewind, or go back to an epoch before it went wrong, and change it there."
-        self.say(str(error) + hint * (isinstance(error, Divergence) and self.timeline.end > 0))
-        self._tell("controls", "frame", "pick")
-
-    def _run(self, goal: Goal) -> None:
+    def _play(self, goal: Goal) -> None:
         self.message = ""
         self.player.play(self.timeline, self.position.epoch, goal, self.pins)
         self._tell("controls", "message", "pick")
 
-    def _arrived(self, epoch: int, state: State | None) -> None:
+    def _arrived(self, epoch: int, state: State) -> None:
+        self._know(epoch, 0, state, state)
         self._stand(replace(self.position, epoch=epoch, batch=0, phase="all"))
-        if state is not None:  # the timeline need not be asked, which may be at work
-            self._seen["begin"] = (self._key(epoch), state)
-            self._seen["state"] = (self._key((epoch, 0)), state)
         self._tell("frame")
 
     def _ended(self, why: str | GlassnetError) -> None:
@@ -564,51 +480,11 @@ class Session:
             self.say(why)
         self._tell("controls", "frame", "pick")
 
-    def _known(self, what: str, key: Any) -> Any:
-        kept = self._seen.get(what)
-        return kept[1] if kept is not None and kept[0] == self._key(key) else None
-
-    def _kept(self, what: str, key: Any, make: Callable[[], Any]) -> Any:
-        # made once for a position; the timeline's object tells one run from another
-        kept = self._seen.get(what)
-        whole = self._key(key)
-        if kept is None or kept[0] != whole:
-            kept = (whole, make())
-            self._seen[what] = kept
-        return kept[1]
-
-    def _key(self, key: Any) -> tuple[Any, ...]:
-        return id(self.timeline), len(self.changes), key
-
-    def _find_state(self) -> State:
-        position = self.position
-        done, state = self._nearest_batch(position)
-        if state is None:
-            state = self._epoch_state()
-        return batches(self.problem, state, done, position.batch, self.engine)
-
-    def _epoch_state(self) -> State:
-        # before the first batch of the epoch that one stands in
-        epoch = self.position.epoch
-        return cast("State", self._kept("begin", epoch, lambda: self.timeline.at(epoch)))
-
-    def _nearest_batch(self, there: Position) -> tuple[int, State | None]:
-        # the state that is shown, where it lies before that place in the same epoch
-        kept = self._seen.get("state")
-        if kept is not None:
-            batch = kept[0][-1][1]
-            if kept[0] == self._key((there.epoch, batch)) and batch <= there.batch:
-                return batch, kept[1]
-        return 0, None
-
-    def _find_rows(self) -> np.ndarray:
-        one, batch = self.problem, self.position.batch
-        if one.batch is None:
-            return np.arange(len(one.data.X))
-        order, _ = self.state.chance.permutation(len(one.data.X))
-        return np.asarray(order[batch * one.batch : (batch + 1) * one.batch])
-
-    def _find_trace(self) -> Trace:
-        one, rows = self.problem, self.rows
-        with np.errstate(all="ignore"):  # a run about to diverge is shown as it is
-            return trace(one.task, one.data.X[rows], one.data.y[rows], state=self.state)
+    def _stopped(self, error: GlassnetError) -> None:
+        self.player.stop()
+        if isinstance(error, Divergence):
+            self.position = replace(self.position, epoch=self.timeline.end, batch=0, phase="all")
+            self._update = None
+        hint = " Rewind, or go back to an epoch before it went wrong, and change it there."
+        self.say(str(error) + hint * (isinstance(error, Divergence) and self.timeline.end > 0))
+        self._tell("controls", "frame", "pick")

@@ -10,7 +10,7 @@ True
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, get_args
 from urllib.parse import parse_qsl, urlencode
@@ -38,7 +38,7 @@ SETS = (
 )
 """The built-in sets."""
 
-KEPT = ("optimizer", "batch", "reduction", "l1", "l2", "epochs")
+KEPT = ("optimizer", "batch", "reduction", "l1", "l2", "clip", "dropout", "epochs")
 """What can change in the midst of a run; anything else begins a new one."""
 
 
@@ -57,7 +57,9 @@ class Setting:
     initializer : "" takes He's for what rectifies, else Glorot's.
     seed : of the initial weights and the order of the batches.
     start : which draw of initial weights from the seed's stream: a new start is the next one.
-    optimizer, batch, reduction, l1, l2 : see `Task`; batch None takes all rows.
+    optimizer, batch, reduction, l1, l2, clip : see `Task`; batch None takes all rows.
+    dropout : how probable it is that a hidden neuron is left out of an update, one rate for all
+        layers or one for each; which ones is drawn from the seed.
     epochs : where the run stops by itself.
     """
 
@@ -81,6 +83,8 @@ class Setting:
     reduction: str = "mean"
     l1: float = 0.0
     l2: float = 0.0
+    clip: float | None = None
+    dropout: float | tuple[float, ...] = 0.0
     epochs: int = 2000
 
     def __post_init__(self) -> None:
@@ -102,6 +106,9 @@ class Setting:
         ):
             if not 0 <= value <= most:
                 raise BadInput(f"{words} {value:g}", f"a number from 0 to {most:g} is expected")
+        if self.clip is not None and not 0 < self.clip < math.inf:
+            raise BadInput(f"clip {self.clip:g}", "a number above 0 is expected", "Try 1, or none.")
+        self._check_dropout()
         within("new starts", self.start, limits.STARTS)
         for seed in (self.seed, self.data_seed):
             if not 0 <= seed < 2**32:
@@ -114,6 +121,17 @@ class Setting:
                 "one for each is expected",
             )
         self._check_names()
+
+    def _check_dropout(self) -> None:
+        given = self.dropout if isinstance(self.dropout, tuple) else (self.dropout,)
+        for rate in given:
+            if not 0 <= rate < 1:
+                raise BadInput(f"dropout {rate:g}", "a share from 0 to below 1 is expected")
+        if isinstance(self.dropout, tuple) and len(given) != len(self.hidden):
+            raise BadInput(
+                f"{len(given)} rates of dropout, hidden layers: {len(self.hidden)}",
+                "one for all or one for each is expected",
+            )
 
     def _check_names(self) -> None:
         for text in filter(None, (*self.activations, self.output)):
@@ -140,7 +158,37 @@ class Setting:
             del followed["hidden"]  # the two belong together
         if "activations" in followed and "hidden" not in followed:
             del followed["activations"]
+        hidden = followed.get("hidden", self.hidden)
+        if isinstance(self.dropout, tuple) and len(self.dropout) != len(hidden):
+            followed["dropout"] = new.dropout  # rates of layers that are no longer there
         return replace(self, **{**followed, "data": data, "points": (), "output": "", "loss": ""})
+
+    def deeper(self) -> Setting:
+        """With another hidden layer like the last."""
+        size = self.hidden[-1] if self.hidden else 4
+        activation = self.activations[-1] if self.activations else "tanh"
+        dropout = self.dropout
+        return replace(
+            self,
+            hidden=(*self.hidden, size),
+            activations=(*self.activations, activation),
+            dropout=(*dropout, dropout[-1]) if isinstance(dropout, tuple) else dropout,
+        )
+
+    def resized(self, k: int, by: int) -> Setting:
+        """So many neurons more in hidden layer k, counted from 0; a layer without is no layer."""
+        size = self.hidden[k] + by
+        if size > 0:
+            return replace(self, hidden=(*self.hidden[:k], size, *self.hidden[k + 1 :]))
+        dropout = self.dropout
+        if isinstance(dropout, tuple):
+            dropout = rates((*dropout[:k], *dropout[k + 1 :]))
+        return replace(
+            self,
+            hidden=(*self.hidden[:k], *self.hidden[k + 1 :]),
+            activations=(*self.activations[:k], *self.activations[k + 1 :]),
+            dropout=dropout,
+        )
 
     def query(self) -> str:
         """What differs from the set's preset, as the query of a link."""
@@ -169,16 +217,33 @@ class Setting:
 
 @dataclass(frozen=True)
 class Change:
-    """What was changed after an epoch: settings, typed weights ("W1[0,2]", 0.5), or points."""
+    """What was changed after an epoch: settings, typed weights ("W1[0,2]", 0.5), or points.
+
+    points : those that were edited here, after the ones before.
+    """
 
     epoch: int
     fields: tuple[tuple[str, Any], ...] = ()
     weights: tuple[tuple[str, float], ...] = ()
+    points: tuple[Point, ...] = ()
+
+    def of(self, setting: Setting) -> Setting:
+        """The setting with it."""
+        return replace(setting, **dict(self.fields), points=(*setting.points, *self.points))
+
+    def and_then(self, other: Change) -> tuple[Change, ...]:
+        """Both, one after the other; points edited in one epoch are one change."""
+        points_alone = replace(other, points=()) == Change(self.epoch)
+        if points_alone and replace(self, points=()) == Change(self.epoch):
+            return (replace(self, points=(*self.points, *other.points)),)
+        return self, other
 
     def text(self) -> str:
-        """120;optimizer=sgd:lr=0.3;W1[0,2]=0.5."""
+        """120~optimizer=sgd:lr=0.3~W1[0,2]=0.5."""
         parts = [str(self.epoch)]
         parts += [f"{name}={_spell(name, value)}" for name, value in self.fields]
+        if self.points:
+            parts.append(f"points={_spell('points', self.points)}")
         parts += [f"{place}={value!r}" for place, value in self.weights]
         return "~".join(parts)
 
@@ -189,15 +254,24 @@ class Change:
         epoch = _whole("epoch", first)
         changed: list[tuple[str, Any]] = []
         weights: list[tuple[str, float]] = []
+        points: tuple[Point, ...] = ()
         for part in parts:
             name, equals, value = part.partition("=")
             if not equals:
                 raise BadInput(f"change={part[:40]!r}", "name=value is expected")
-            if name in (*KEPT, "points"):
+            if name == "points":
+                points += read(name, value)
+            elif name in KEPT:
                 changed.append((name, read(name, value)))
             else:
                 weights.append((name, _number(name, value)))
-        return Change(epoch, tuple(changed), tuple(weights))
+        return Change(epoch, tuple(changed), tuple(weights), points)
+
+
+def rates(each: Iterable[float]) -> float | tuple[float, ...]:
+    """Dropout's rates of the hidden layers, as a setting has them: one is for all."""
+    several = tuple(each)
+    return several if len(several) > 1 else several[0] if several else 0.0
 
 
 # ---------------------------------------------------------------- fields as text and back
@@ -208,9 +282,11 @@ def _spell(name: str, value: Any) -> str:
         case bool():
             return "1" if value else "0"
         case None:
-            return "all"
+            return "all" if name == "batch" else "none"
         case tuple() if name == "points":
             return ";".join(",".join(map(str, point)) for point in value)
+        case tuple() if name == "dropout":
+            return ",".join(map(repr, value))
         case tuple():
             return "-".join(map(str, value)) if name == "hidden" else "|".join(value)
     return str(value)
@@ -245,6 +321,14 @@ def _text(_: str, text: str) -> str:
 
 def _batch(name: str, text: str) -> int | None:
     return None if text == "all" else _whole(name, text)
+
+
+def _clip(name: str, text: str) -> float | None:
+    return None if text == "none" else _number(name, text)
+
+
+def _rates(name: str, text: str) -> float | tuple[float, ...]:
+    return rates(_number(name, part) for part in text.split(","))
 
 
 def _sizes(name: str, text: str) -> tuple[int, ...]:
@@ -288,6 +372,8 @@ READ: dict[str, Callable[[str, str], Any]] = {
     "reduction": _text,
     "l1": _number,
     "l2": _number,
+    "clip": _clip,
+    "dropout": _rates,
     "epochs": _whole,
 }
 """How each field is read from text."""

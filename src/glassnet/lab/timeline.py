@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from threading import Lock, RLock
+from threading import Lock
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -47,14 +47,19 @@ def bytes_of(state: State) -> int:
 
 
 class Timeline:
-    """A run from its first state on. One thread at a time works on it; others wait."""
+    """A run from its first state on.
+
+    One thread at a time trains on. Who looks or changes something does not wait for it: what was
+    being trained while the run was changed is not kept.
+    """
 
     def __init__(self, problem: Problem, engine: Engine | EngineName = "auto") -> None:
         begin = first_state(problem)
         self.engine = engine
         self.end = 0
-        self._lock = RLock()  # of who trains on
-        self._kept = Lock()  # of the lists alone, never for long: whoever only looks does not wait
+        self._training = Lock()  # of who trains on, for as long as it takes
+        self._kept = Lock()  # of the lists alone, never for long
+        self._changed = 0  # how often
         self._segments = [Segment(0, problem)]
         self._epochs = [0]  # of the keyframes, in order
         self._states = [begin]
@@ -69,13 +74,19 @@ class Timeline:
         """What is learnt after this epoch."""
         return self._segments[self._segment(epoch)].problem
 
-    def at(self, epoch: int) -> State:
-        """The state at the end of an epoch, as it was; after what was changed there."""
+    def at(self, epoch: int, before: State | None = None) -> State:
+        """The state at the end of an epoch, as it was; after what was changed there.
+
+        before : the state of an earlier epoch of this run, where one is at hand.
+        """
         if not 0 <= epoch <= self.end:
             raise BadInput(
                 f"epoch {epoch}", f"0 to {self.end} is expected: so far the run has come"
             )
         one, state = self.nearest(epoch)
+        # what is played again would else begin at the keyframe for every piece
+        if before is not None and state.epoch < before.epoch <= epoch:
+            state = before
         return self.onward(one, state, epoch - state.epoch)
 
     def nearest(self, epoch: int) -> tuple[Problem, State]:
@@ -92,35 +103,47 @@ class Timeline:
         """The state so many epochs later; nothing of it is kept."""
         return self._train(one, state, epochs).state if epochs else state
 
+    @property
+    def busy(self) -> bool:
+        """Whether somebody trains on it just now."""
+        return self._training.locked()
+
     def advance(self, epochs: int) -> State:
         """So many epochs more at the end. Where they diverge, it stands at the last good one."""
-        with self._lock:
-            state = self._states[-1] if self._epochs[-1] == self.end else self.at(self.end)
-            epochs = min(epochs, limits.EPOCHS - self.end)
-            if epochs < 1:
-                raise BadInput(
-                    f"{self.end} epochs are behind this run",
-                    f"{limits.EPOCHS} are the most that are kept",
-                    "Begin a new run.",
-                )
-            try:
-                return self._go_on(state, epochs)
-            except Divergence as error:
-                if error.state.epoch > state.epoch:  # what was good before it is kept
-                    self._go_on(state, error.state.epoch - state.epoch)
-                raise
+        with self._training:
+            return self._advance(epochs)
 
-    def reach(self, epoch: int) -> State:
+    def reach(self, epoch: int, before: State | None = None) -> State:
         """The state at the end of an epoch, trained to if need be; nobody comes in between."""
-        with self._lock:
+        with self._training:
             if epoch > self.end:
-                return self.advance(epoch - self.end)
-        return self.at(epoch)
+                return self._advance(epoch - self.end)
+        return self.at(epoch, before)
+
+    def _advance(self, epochs: int) -> State:
+        with self._kept:
+            changed, end, last_kept = self._changed, self.end, self._epochs[-1]
+            one, state = self.problem_at(end), self._states[-1]
+        state = self.onward(one, state, end - last_kept)
+        epochs = min(epochs, limits.EPOCHS - end)
+        if epochs < 1:
+            raise BadInput(
+                f"{end} epochs are behind this run",
+                f"{limits.EPOCHS} are the most that are kept",
+                "Begin a new run.",
+            )
+        try:
+            return self._go_on(one, state, epochs, changed)
+        except Divergence as error:
+            if error.state.epoch > state.epoch:  # what was good before it is kept
+                self._go_on(one, state, error.state.epoch - state.epoch, changed)
+            raise
 
     def change(self, epoch: int, problem: Problem, state: State) -> None:
         """From this epoch on something else is learnt, from this state; what followed is gone."""
-        with self._lock, self._kept:
+        with self._kept:
             self._afford(epoch, problem, state)
+            self._changed += 1
             kept = bisect_right(self._epochs, epoch - 1)
             del self._epochs[kept:], self._states[kept:]
             self._epochs.append(epoch)
@@ -148,13 +171,14 @@ class Timeline:
 
     def take_curves(self, other: Timeline) -> None:
         """The curves of another run, as far as it has come, in place of one's own."""
-        with other._lock:
+        with other._kept:
             self.end = other.end
             self._curves = {name: other.curve(name).copy() for name in other._curves}
 
     def forget_states(self) -> None:
         """Losses alone are kept, for a run that is only looked at beside another."""
-        with self._lock, self._kept:
+        with self._kept:
+            self._changed += 1
             self._epochs, self._states = self._epochs[:1], self._states[:1]
 
     @property
@@ -183,10 +207,15 @@ class Timeline:
             )
         )
 
-    def _go_on(self, state: State, epochs: int) -> State:
-        one = self.problem_at(self.end)
+    def _go_on(self, one: Problem, state: State, epochs: int, changed: int) -> State:
         record = self._train(one, state, epochs, one.validation)
-        costs, end = record.costs, self.end + epochs
+        with self._kept:
+            if changed == self._changed:
+                self._keep(record)
+        return record.state
+
+    def _keep(self, record: Epoch) -> None:
+        costs, begin, end = record.costs, self.end, record.state.epoch
         measured: dict[Curve, Any] = {
             "loss": costs.loss,
             "objective": costs.objective,
@@ -196,14 +225,12 @@ class Timeline:
             room = self._curves[name]
             if end > len(room):
                 room = self._curves[name] = np.concatenate([room, np.empty(max(end, len(room)))])
-            room[self.end : end] = values
-        with self._kept:
-            self.end = end
-            self._epochs.append(end)
-            self._states.append(record.state)
-            if len(self._epochs) > self._most:
-                self._thin()
-        return record.state
+            room[begin:end] = values
+        self.end = end
+        self._epochs.append(end)
+        self._states.append(record.state)
+        if len(self._epochs) > self._most:
+            self._thin()
 
     def _thin(self) -> None:
         # those that are left lie evenly over the whole run, so that no jump is far from one;

@@ -191,6 +191,10 @@ def _at(
             return _at(args[0], index[::-1], values, numbers)
         case "column":
             return _at(args[0], index[:1], values, numbers)
+        case "@" if len(index) == 2:  # of a product of matrices one row and one column are enough
+            left, right = (np.asarray(part.evaluate(values)) for part in args)
+            numbers[SUM] = float(left[index[0]] @ right[:, index[1]])
+            return name(SUM)
         case "@" | "sum":
             found = tree.evaluate(values)
             total = float(found if np.ndim(found) == 0 else found[_fitting(found, index)])
@@ -384,7 +388,13 @@ def largest(values: np.ndarray, most: int) -> np.ndarray:
     """The places of the `most` largest by size, in their order; all where there are fewer."""
     if len(values) <= most:
         return np.arange(len(values))
-    return np.sort(np.argsort(-np.abs(values), kind="stable")[:most])
+    if most < 1:
+        return np.arange(0)
+    size = np.abs(values)
+    size[np.isnan(size)] = -1.0  # what is no number comes last
+    bound = np.partition(size, -most)[-most]
+    above, equal = np.flatnonzero(size > bound), np.flatnonzero(size == bound)
+    return np.sort(np.concatenate([above, equal[: most - len(above)]]))
 
 
 def _others(values: np.ndarray, shown: np.ndarray) -> float:

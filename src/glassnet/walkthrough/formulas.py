@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -113,18 +114,39 @@ def fixed(tree: Expression, function: Formula) -> Expression:
     return tree
 
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def remembered(of: F) -> F:
+    """Formulas hang on the function alone: a page that traces many updates makes each but once."""
+    kept = lru_cache(maxsize=128)(of)
+
+    @wraps(of)
+    def found(function: Formula, **how: Any) -> Any:
+        try:
+            hash(function)
+        except TypeError:  # one's own function may have a list among its constants
+            return of(function, **how)
+        return kept(function, **how)
+
+    return found  # type: ignore[return-value]
+
+
+@remembered
 def of_activation(activation: Activation, *, blackboard: bool = True) -> Written:
     """a = f(z) and da/dz = df(z, a). Without `blackboard` as they are computed."""
     of = (("z",), ("z", "a"))
     return _written(activation, activation.f, activation.df, *of, blackboard=blackboard)
 
 
+@remembered
 def of_loss(loss: Loss, *, blackboard: bool = True) -> Written:
     """ℓ_k = f(a, y), before the sum over the outputs, and dℓ/da = df(a, y)."""
     of = (("a", "y"), ("a", "y"))
     return _written(loss, loss.f, loss.df, *of, blackboard=blackboard)
 
 
+@remembered
 def of_closed(loss: Loss) -> Written:
     """ℓ_k = fz(z, y) and dℓ/dz = dfz(a, y), of a loss with its link."""
     made = Written(
@@ -135,6 +157,7 @@ def of_closed(loss: Loss) -> Written:
     return Written(parse(by_hand), made.df) if by_hand else made
 
 
+@remembered
 def of_optimizer(optimizer: Optimizer) -> tuple[tuple[str, Expression], ...]:
     """(name, formula) in the order of computation: new slots, what is between, `theta_new`.
 

@@ -19,7 +19,7 @@ from glassnet.core.backprop import Pass, forward, sample_losses
 from glassnet.core.errors import BadInput
 from glassnet.core.formula import Array
 from glassnet.core.network import Network
-from glassnet.engines.base import Samples, Task, complete, sums
+from glassnet.engines.base import Samples, Sums, Task, complete, total_weight, weighted_sum
 from glassnet.walkthrough.check import STEP, measure
 from glassnet.walkthrough.explain import at
 from glassnet.walkthrough.naming import handed
@@ -175,18 +175,25 @@ def masks_of(exact: Exact) -> list[Array | None]:
 def _by_parameter(
     exact: Exact, of: str, by: str, index: tuple[int, ...]
 ) -> tuple[Callable[[float], float], float, float]:
+    # what lies below the layer that moves stands still, so only the layers from it on are followed
     assert exact.samples is not None
-    samples, task, theta = exact.samples, exact.task, exact.theta
-    masks = masks_of(exact)
+    X, y, weight = exact.samples
+    task, net, theta = exact.task, exact.net, exact.theta
+    below = int(by[1:]) - 1
+    above = Network(net.layers[below:])  # theta's end are its parameters
+    start, x = len(theta) - above.n_params, exact.values[handed(below, exact.values)]
+    masks, n = masks_of(exact)[below:], total_weight(X, weight)
 
     def total(value: float) -> float:
         moved = theta.copy()
-        task.net.named(moved)[by][index] = value
-        found = sums(task, moved, samples, masks)
-        return found.loss if of == "L" else complete(task, moved, found)[0]
+        above.named(moved[start:])[f"{by[0]}1"][index] = value
+        passes = forward(above, moved[start:], x, masks)
+        L = weighted_sum(sample_losses(net, task.loss, passes, y), weight)
+        # J from the sums of losses and weights; of the gradient's sum nothing is asked
+        return L if of == "L" else complete(task, moved, Sums(L, moved, n))[0]
 
-    size = max(1.0, float(np.abs(samples[1]).max())) * len(samples[0])
-    return total, float(task.net.named(theta)[by][index]), size
+    size = max(1.0, float(np.abs(y).max())) * len(X)
+    return total, float(net.named(theta)[by][index]), size
 
 
 def _by_activation(

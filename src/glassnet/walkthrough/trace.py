@@ -178,7 +178,11 @@ class Trace:
         self._need_targets("a proof")
         called, given = place(wanted)
         step = self[called]
-        return prove(self._exact, step.name, check_index(step, index or given))
+        asked = step.name, check_index(step, index or given)
+        found = self._proved.get(asked)
+        if found is None:
+            found = self._proved[asked] = prove(self._exact, *asked)
+        return found
 
     def proofs(self, wanted: str, most: int = 1000) -> list[Proof]:
         """The proofs of all numbers of a step; of `most` evenly spread ones where it has more."""
@@ -246,9 +250,16 @@ class Trace:
         return of_trace(self)
 
     @cached_property
+    def _proved(self) -> dict[tuple[str, tuple[int, ...]], Proof]:
+        # what was asked for once: to prove it again takes a way forward for each measurement
+        return {}
+
+    @cached_property
     def _exact(self) -> Trace:
         # the same in float64, to be measured
         assert self.samples is not None
+        if self.theta.dtype == np.float64:  # so are its samples
+            return self
         double = [None if part is None else part.astype(np.float64) for part in self.samples]
         X, y, weight = double
         assert X is not None

@@ -63,6 +63,13 @@ class Row(np.ndarray):
     """An array of a kind of one's own."""
 
 
+class Short(np.ndarray):
+    """An array that tells its length in its own way: it is asked."""
+
+    def __len__(self):
+        return 5
+
+
 def shifted(x):
     """The same numbers at an address that is no multiple of their size."""
     room = np.zeros(x.nbytes + 1, np.uint8)[1:]
@@ -110,6 +117,7 @@ def test_whatever_a_row_comes_as(name, dtype, way):
 WRONG = {
     "too short": (np.zeros(16), BadInput, "a row of 16 numbers, the network expects 17"),
     "too long": ([0.0] * 18, BadInput, "a row of 18 numbers, the network expects 17"),
+    "an array of a kind of one's own": (np.zeros(17).view(Short), BadInput, "a row of 5 numbers"),
     "empty": (np.zeros(0), BadInput, "a row of 0 numbers"),
     "a table of one row": (np.zeros((1, 17)), BadInput, "a row of 1 numbers"),
     "a table": (np.zeros((17, 17)), ValueError, "broadcast"),
@@ -129,7 +137,7 @@ def test_what_is_no_row(name, dtype, way):
     row, error, says = WRONG[name]
     x = np.ones(17, dtype)
     expected = answer(x).tobytes()
-    for given in (row, np.asarray(row).astype(dtype) if isinstance(row, np.ndarray) else row):
+    for given in (row, row.astype(dtype) if isinstance(row, np.ndarray) else row):
         with pytest.raises(error, match=says):
             answer(given)
     assert answer(x).tobytes() == expected

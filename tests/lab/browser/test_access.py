@@ -123,3 +123,5 @@ def test_light_and_dark_follow_the_system_and_the_switch(visit: Visit) -> None:
     light.until(lambda: lightness(light) < 80, True)
     light.button("Light or dark").click()
     light.until(lambda: lightness(light) > 200, True)
+    dark.button("Light or dark").click()
+    dark.until(lambda: lightness(dark) > 200, True)

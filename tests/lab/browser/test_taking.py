@@ -39,7 +39,8 @@ def test_a_lesson_is_a_link_with_a_text_and_something_to_do(visit: Visit) -> Non
 
 
 def test_a_teacher_s_task_stands_beside_the_page_as_text(visit: Visit) -> None:
-    lab = visit("data=xor&hide=learning&task=%3Cb%3ELook%3C%2Fb%3E+around")
+    lab = visit("data=xor&hide=learning,set&task=%3Cb%3ELook%3C%2Fb%3E+around")
+    expect(lab.button("Own table")).to_be_hidden()
     expect(lab.page.get_by_role("region", name="Lesson")).to_contain_text("<b>Look</b> around")
     expect(lab.page.get_by_label("Learning rate")).to_be_hidden()
 

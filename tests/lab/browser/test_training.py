@@ -74,6 +74,34 @@ def test_next_goes_through_an_update_and_every_number_is_the_library_s(lab: Lab)
     expect(lab.figure("loss")).to_have_text(figure(float(run.trace()["J"].value)))
 
 
+def test_next_brings_what_it_made_into_sight_and_leaves_the_focus(visit: Visit) -> None:
+    lab = visit(reduced_motion="reduce")
+    seen = """(phase) => {
+      const panel = document.querySelector(".lab-arithmetic").getBoundingClientRect();
+      const part = document.querySelector(`.lab-arithmetic [data-phase=${phase}]`);
+      const down = part ? part.getBoundingClientRect().top - panel.top : -1;
+      return down >= -1 && down < panel.height / 3;
+    }"""
+    for phase in ("forward", "loss", "backward", "update", "forward"):
+        lab.next.focus()
+        lab.press("Enter")
+        lab.page.wait_for_function(seen, arg=phase)
+        assert lab.page.evaluate("document.activeElement.classList.contains('lab-next')")
+        assert lab.page.evaluate("scrollY") == 0
+    expect(lab.figure("update under way")).to_have_text("2")
+
+
+def test_on_a_narrow_page_the_arithmetic_comes_up_when_something_is_picked(visit: Visit) -> None:
+    lab = visit(viewport={"width": 768, "height": 1024}, reduced_motion="reduce")
+    assert lab.page.evaluate("scrollY") == 0  # not by itself
+    below = "(css) => document.querySelector(css).getBoundingClientRect().top"
+    ends = "document.querySelector('.lab-network').getBoundingClientRect().bottom"
+    assert 0 < lab.page.evaluate(below, ".lab-arithmetic") - lab.page.evaluate(ends) < 30
+    lab.click_on("neuron", 1, 3)
+    expect(lab.title).to_contain_text("Hidden neuron 4")
+    lab.until(lambda: 0 <= lab.page.evaluate(below, ".lab-arithmetic") < 600, True)
+
+
 def test_back_undoes_the_last_operation(lab: Lab) -> None:
     expect(lab.next).to_have_text("Next: forward")
     states = []
@@ -169,6 +197,32 @@ def test_the_learning_rate_can_be_changed_while_it_trains(lab: Lab) -> None:
     wanted |= {("bias", k, j, 0): b for k, (_, bs) in enumerate(net.views(session.state.theta), 1)
                for j, b in enumerate(bs)}  # fmt: skip
     assert not near(theta, wanted, within=1e-15)
+
+
+def test_clip_and_dropout_are_changed_while_it_trains(lab: Lab) -> None:
+    lab.play.click()
+    lab.page.wait_for_function("Number(document.querySelector('.gn-slider').max) > 5")
+    lab.type_in("Clip", "1/8")
+    expect(lab.field("Clip")).to_have_value("0.125")
+    lab.type_in("Dropout", "0,5")
+    expect(lab.field("Dropout")).to_have_value("0.5")
+    told = lab.page.locator(".lab-learning .lab-formula")
+    expect(told).to_contain_text("g ← g·min(1, 0.125/‖g‖)")
+    expect(told).to_contain_text("h = m∘a")
+    expect(lab.play).to_contain_text("Pause")
+    lab.type_in("Dropout", "1")
+    expect(lab.message).to_contain_text("dropout 1, a share from 0 to below 1 is expected")
+    expect(lab.field("Dropout")).to_have_value("0.5")
+    lab.play.click()
+    expect(lab.play).to_contain_text("Play")
+    lab.still()
+    lab.page.wait_for_url(lambda url: "change=" in url and "at=" in url)
+    session = replayed(lab.query())
+    assert (session.setting.clip, session.setting.dropout) == (0.125, 0.5)
+    for number in ("m1", "h1"):
+        value = session.trace[number].value[session.position.row, 0]
+        assert lab.panel()["works"][f"{number}[{session.position.row},0]"] == value
+    assert session.trace["m1"].value[session.position.row, 0] in (0.0, 2.0)
 
 
 def test_it_trains_until_the_loss_is_below(lab: Lab) -> None:

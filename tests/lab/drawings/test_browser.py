@@ -364,6 +364,27 @@ def test_nothing_written_in_the_network_lies_over_another(visit, width, hidden):
     assert over == []
 
 
+def test_many_layers_stay_apart_and_are_scrolled_to(visit):
+    page = visit("hidden=8,8,8,8,8,8,8,8")
+    page.set_viewport_size({"width": 768, "height": 800})
+    stage = page.locator(".gn-network .gn-stage")
+    page.locator(".gn-stage.gn-scrolls").wait_for()
+    boxes = [page.locator(f"[data-kind=neuron][data-layer='{layer}'][data-unit='0'] > .gn-box")
+             .bounding_box() for layer in (1, 2)]  # fmt: skip
+    assert boxes[1]["x"] - boxes[0]["x"] > 40
+    assert boxes[1]["x"] - boxes[0]["x"] - boxes[0]["width"] > 20
+    thickest = page.locator(".gn-weight > .gn-link").evaluate_all(
+        "all => Math.max(...all.map(l => +l.getAttribute('stroke-width')))"
+    )
+    assert thickest < 4
+    loss = page.locator("[data-kind=loss]")
+    loss.click()  # comes into sight, and is what is hit
+    assert told(page, "pick")[-1]["kind"] == "loss"
+    assert stage.evaluate("stage => stage.scrollLeft") > 0
+    page.set_viewport_size({"width": 1600, "height": 800})
+    page.locator(".gn-stage:not(.gn-scrolls)").first.wait_for()
+
+
 def test_what_narrow_columns_do_not_write_is_in_their_labels(visit):
     page = visit("hidden=8,8,8,8,8,8,8,8")
     formula = page.locator(".gn-formula").first

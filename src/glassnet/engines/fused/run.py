@@ -306,7 +306,7 @@ class Run:
         if not epochs:  # the gradient is what is asked for, and outlives the run
             self.gradient = np.empty_like(self.theta)
             told["gradient"] = address(self.gradient)
-        running = (0.0, 0.0, 0.0, task.l1, task.l2, task.clip or 0.0, rate)
+        running = (0.0, 0.0, 0.0, task.l1, task.l2, task.clip or 0.0, float(rate))
         keep = code, validation  # not self: no circle
         self.job = job = Job(laid, told, samples, running, keep)
         if validation is not None:

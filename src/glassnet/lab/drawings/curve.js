@@ -95,14 +95,14 @@ class Curve {
     this.scale(c, pins, reach);
     set(this.loss, "d", this.path(c.x, c.loss));
     set(this.val, "d", c.val ? this.path(c.x, c.val) : "");
-    this.entries[1].el.hidden = !finite(f.val) && !c.val?.some(finite);
+    hide(this.entries[1].el, !finite(f.val) && !c.val?.some(finite));
     while (this.pins.children.length < pins.length) svg("path", {}, this.pins);
     [...this.pins.children].forEach((path, k) => {
       set(path, "class", `gn-curve gn-curve-pin gn-pin-${k % 4}`);
       set(path, "d", pins[k] ? this.path(pins[k].x, pins[k].loss) : "");
     });
     const none = this.end_ === 0 && !pins.length;
-    if (this.empty.hidden !== !none) this.empty.hidden = !none;
+    hide(this.empty, !none);
     set(this.slider, "max", String(this.end_));
     this.shape(`${c.log ? "logarithmic" : "linear"} scale`);
     if (this.held !== undefined && f.epoch !== this.held) return; // still of before the jump
@@ -163,15 +163,14 @@ class Curve {
       };
       const one = this.pool[k++];
       one.write ??= words(one.text);
-      one.line.style.display = one.text.style.display = "";
       return one;
     };
     const texts = tickWords(marks);
     marks.forEach((v, k) => {
       const { line, text, write } = next();
       const y = this.sy(v);
-      place(line, { class: v === marks[0] ? "gn-base" : "gn-rule", x1: m.left, x2: W - m.right, y1: y, y2: y });
-      place(text, { x: m.left - 8 * u, y: y + 4 * u, "text-anchor": "end" });
+      place(line, { display: null, class: v === marks[0] ? "gn-base" : "gn-rule", x1: m.left, x2: W - m.right, y1: y, y2: y });
+      place(text, { display: null, x: m.left - 8 * u, y: y + 4 * u, "text-anchor": "end" });
       write(texts[k]);
     });
     const all = ticks(0, this.reach, Math.max(2, Math.floor(wide / (110 * u))));
@@ -180,15 +179,15 @@ class Curve {
     whole.forEach((v, j) => {
       const { line, text, write } = next();
       const x = this.sx(v);
-      place(line, { class: "gn-tick", x1: x, x2: x, y1: base, y2: base + 5 * u });
-      place(text, { x, y: base + 20 * u, "text-anchor": "middle" });
+      place(line, { display: null, class: "gn-tick", x1: x, x2: x, y1: base, y2: base + 5 * u });
+      place(text, { display: null, x, y: base + 20 * u, "text-anchor": "middle" });
       write(epochs[j]);
     });
     const name = next();
-    name.line.style.display = "none";
-    place(name.text, { x: m.left - 8 * u - 6, y: base + 20 * u, "text-anchor": "end" });
+    set(name.line, "display", "none");
+    place(name.text, { display: null, x: m.left - 8 * u - 6, y: base + 20 * u, "text-anchor": "end" });
     name.write("epoch");
-    for (; k < this.pool.length; k++) this.pool[k].line.style.display = this.pool[k].text.style.display = "none";
+    for (; k < this.pool.length; k++) for (const el of [this.pool[k].line, this.pool[k].text]) set(el, "display", "none");
   }
 
   sx(epoch) {
@@ -214,7 +213,7 @@ class Curve {
     const then = this.c?.x[k] === epoch ? this.c.loss[k] : undefined;
     [loss ?? then, val].forEach((v, k) => {
       const seen = finite(v) && (!this.log || v > 0);
-      this.dots[k].style.display = seen ? "" : "none";
+      set(this.dots[k], "display", seen ? null : "none");
       if (seen) place(this.dots[k], { cx: x, cy: this.sy(v), r: 4.5 * u });
     });
     this.shown = epoch;
@@ -312,6 +311,10 @@ class Curve {
     clearTimeout(this.release);
     this.release = setTimeout(() => this.letGo(), 400);
   }
+}
+
+function hide(el, hidden) {
+  if (el.hidden !== hidden) el.hidden = hidden;
 }
 
 function place(el, attributes) {

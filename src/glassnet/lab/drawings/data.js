@@ -163,7 +163,7 @@ class DataDrawing {
     }
     const bar = html("span", { class: "gn-entry gn-wide" }, this.legend);
     const many = !this.numbers && s.labels.length > 2;
-    const what = this.numbers ? "answer" : many ? "behind: the class answered, the fuller the surer" : `probability of ${s.labels[1] ?? "1"}`;
+    const what = this.numbers ? `answer${s.standardised ? ", standardised" : ""}` : many ? "behind: the class answered, the fuller the surer" : `probability of ${s.labels[1] ?? "1"}`;
     html("span", {}, bar, what);
     if (!many) {
       this.barLow = words(html("span", { class: "gn-number" }, bar), "0");

@@ -11,6 +11,7 @@ const PHASES = {
   update: ["Update", "every weight and bias takes its step"],
 };
 const REACH = 22; // px: a link is hit from this far away, the nearest one wins
+const [DENSE, APART] = [32, 48]; // px from column to column: where they are less, the drawing scrolls with more
 
 class Network {
   constructor(host, emit) {
@@ -213,9 +214,18 @@ class Network {
       this.least = least; // and more of it where the window is high
       this.stage.style.minHeight = `max(${least}px, min(42vh, ${rows * 64 * u + top + bottom}px))`;
     }
-    const W = this.stage.clientWidth;
+    const seen = this.stage.clientWidth;
+    if (!seen) return;
+    const pen = html("canvas").getContext("2d");
+    pen.font = `${13 * u}px ${getComputedStyle(this.host).fontFamily}`;
+    const long = (l, most) => Math.min(most, Math.max(46 * u, ...s.shown[l].map((_, k) => pen.measureText(this.name(l, k)).width)));
+    const nameIn = long(0, 0.16 * seen);
+    const nameOut = long(this.L, 0.16 * seen);
+    const beside = nameIn + nameOut + 100 * u;
+    const dense = (seen - beside) / this.L < DENSE * u;
+    const W = dense ? Math.round(beside + this.L * APART * u) : seen;
+    this.stage.classList.toggle("gn-scrolls", dense);
     const H = Math.max(this.stage.clientHeight, least);
-    if (!W) return;
     for (const el of [this.svg, this.below]) {
       el.setAttribute("viewBox", `0 0 ${W} ${H}`);
       el.setAttribute("width", W);
@@ -224,11 +234,6 @@ class Network {
     this.width = W;
     this.height = H;
     this.context = fit(this.canvas, W, H);
-    const pen = html("canvas").getContext("2d");
-    pen.font = `${13 * u}px ${getComputedStyle(this.host).fontFamily}`;
-    const long = (l, most) => Math.min(most, Math.max(46 * u, ...s.shown[l].map((_, k) => pen.measureText(this.name(l, k)).width)));
-    const nameIn = long(0, 0.16 * W);
-    const nameOut = long(this.L, 0.16 * W);
     const pitch = Math.min((H - top - bottom) / rows, 84 * u);
     const roomy = pitch >= 50 * u; // else a neuron's number stands beside it, not below
     const across = W - nameIn - nameOut - 82 * u; // the links keep half of it
@@ -237,6 +242,8 @@ class Network {
     const left = nameIn + size / 2 + 12 * u;
     const right = W - 30 * u - nameOut - size / 2 - 40 * u;
     const step = (right - left) / this.L;
+    this.thick = Math.max(2, Math.min(7, (step - size) / 12)); // of the thickest link, in px
+    this.samples.forEach(([line, v]) => stroke(line, v, 1, this.thick));
     const say = (text, size) => {
       pen.font = `${size * u}px ${getComputedStyle(this.host).fontFamily}`;
       return pen.measureText(text).width;
@@ -314,8 +321,8 @@ class Network {
         box(c.foot.halo, x - wide / 2, H - bottom + 2, wide, bottom - 4);
         say("", 14);
         const activation = s.activations[l - 1] ?? "";
-        const over = say(activation, 14) > wide; // the last one may go on to the right, others are cut
-        const most = over && l === this.L ? W - x : wide;
+        const over = say(activation, 14) + 6 * u > wide; // the last one may go on to the right, others are cut
+        const most = over && l === this.L ? W - x : wide - 6 * u;
         const told = cut(pen, activation, most);
         const lines = [told === activation || told.length > 4 ? told : "", ...(formulas ? folded[l - 1] : [])];
         c.foot.lines[0].setAttribute("text-anchor", over && l === this.L ? "start" : "middle");
@@ -435,13 +442,13 @@ class Network {
     const scale = this.scaleOfWeights;
     for (const k of this.links) {
       k.value = f.W[k.layer - 1][k.at];
-      stroke(k.line, k.value, scale);
+      stroke(k.line, k.value, scale, this.thick);
     }
     for (const c of this.columns.slice(1, -1)) {
       for (const n of c.neurons) {
         if (!n.bias) continue;
         n.bias.value = f.b?.[c.l - 1]?.[n.k];
-        stroke(n.bias.wire, n.bias.value, scale);
+        stroke(n.bias.wire, n.bias.value, scale, this.thick);
         set(n.bias.box, "data-sign", sign(n.bias.value));
       }
     }
@@ -490,13 +497,13 @@ class Network {
       if (picked) set(picked.el, "aria-pressed", "true");
     }
     const ring = this.ring;
-    ring.style.display = picked && picked.kind !== "weight" ? "" : "none";
-    this.pickedLink.style.display = picked?.kind === "weight" ? "" : "none";
+    set(ring, "display", picked && picked.kind !== "weight" ? null : "none");
+    set(this.pickedLink, "display", picked?.kind === "weight" ? null : "none");
     if (!picked) return;
     if (picked.kind === "weight") {
       const { from, to } = picked;
       segment(this.pickedLink, from.x + this.size / 2, from.y, to.x - this.size / 2, to.y);
-      this.pickedLink.setAttribute("stroke-width", Number(picked.line.getAttribute("stroke-width")) + 7);
+      set(this.pickedLink, "stroke-width", Number(picked.line.getAttribute("stroke-width")) + 7);
       return;
     }
     const b = picked.box ?? picked.hit;
@@ -504,7 +511,7 @@ class Network {
     const r = picked.kind === "bias" || picked.kind === "loss" ? Number(b.getAttribute("r")) : null;
     if (r !== null) box(ring, picked.x - r - pad, picked.y - r - pad, 2 * (r + pad), 2 * (r + pad));
     else box(ring, b.getAttribute("x") - pad, b.getAttribute("y") - pad, Number(b.getAttribute("width")) + 2 * pad, Number(b.getAttribute("height")) + 2 * pad);
-    ring.setAttribute("rx", r === null ? 7 : r + pad);
+    set(ring, "rx", r === null ? 7 : r + pad);
   }
 
   // -------------------------------------------------------------- words
@@ -546,6 +553,7 @@ class Network {
 
   makeLegend() {
     this.legend.replaceChildren();
+    this.samples = [];
     const entry = (draw, text) => {
       const el = html("span", { class: "gn-entry" }, this.legend);
       draw(svg("svg", { width: 34, height: 16, viewBox: "0 0 34 16", "aria-hidden": "true" }, el));
@@ -554,7 +562,7 @@ class Network {
     const line = (v) => (parent) => {
       const l = svg("line", { class: "gn-link" }, parent);
       segment(l, 2, 8, 32, 8);
-      stroke(l, v, 1);
+      this.samples.push([l, v]);
     };
     entry(line(0.5), "weight above 0");
     entry(line(-0.5), "below 0");
@@ -713,21 +721,21 @@ class Network {
 // ------------------------------------------------------------------ small geometry
 
 function at(el, x, y, c = "") {
-  el.setAttribute(`${c}x`, x);
-  el.setAttribute(`${c}y`, y);
+  set(el, `${c}x`, x);
+  set(el, `${c}y`, y);
 }
 
 function box(el, x, y, width, height) {
   at(el, x, y);
-  el.setAttribute("width", width);
-  el.setAttribute("height", height);
+  set(el, "width", width);
+  set(el, "height", height);
 }
 
 function segment(el, x1, y1, x2, y2) {
-  el.setAttribute("x1", x1);
-  el.setAttribute("y1", y1);
-  el.setAttribute("x2", x2);
-  el.setAttribute("y2", y2);
+  set(el, "x1", x1);
+  set(el, "y1", y1);
+  set(el, "x2", x2);
+  set(el, "y2", y2);
 }
 
 // A line with a breadth, as a polygon: what can be hit.
@@ -746,8 +754,8 @@ function distance(x, y, x1, y1, x2, y2) {
 const sign = (v) => (!finite(v) ? "?" : v > 0 ? "+" : v < 0 ? "-" : "0");
 
 // Thickness |w|, colour and dashes the sign.
-function stroke(line, v, scale) {
-  const width = finite(v) ? 0.8 + (7 * Math.abs(v)) / scale : 1.5;
+function stroke(line, v, scale, thick) {
+  const width = finite(v) ? 0.8 + (thick * Math.abs(v)) / scale : 1.5;
   set(line, "stroke-width", width.toFixed(2));
   const now = sign(v);
   set(line, "data-sign", now);

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from nicegui import ui
-from nicegui.element import Element
 from nicegui.events import GenericEventArguments
+
+from glassnet.lab.drawings.shown import Shown, tell
 
 CSS = Path(__file__).with_name("lab.css")
 
@@ -24,30 +25,26 @@ def dress() -> None:
     ui.add_css(CSS)
 
 
-class Drawing(Element):
-    """A drawing: the structure it stands on, the frame it shows.
-
-    Both travel with the element until the browser has it, so the first picture needs no second
-    message; later ones go as calls of a method, in order, whatever the connection does.
-    """
+class Drawing(Shown):
+    """A drawing: the structure it stands on, the frame it shows."""
 
     wants: ClassVar[frozenset[str] | None] = None  # the fields of a frame it draws; None: all
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._told: dict[str, Any] = {}
-
     def structure(self, d: Mapping[str, Any]) -> None:
         """Stand on another network or other data."""
-        self._told = {"structure": dict(d)}
-        self.run_method("structure", self._told["structure"])
+        self.start = {"structure": dict(d)}
+        tell(self.client, self.call("structure", self.start["structure"]))
 
     def frame(self, d: Mapping[str, Any]) -> None:
         """Show this state."""
+        tell(self.client, self.next(d))
+
+    def next(self, d: Mapping[str, Any]) -> str:
+        """The call that shows this state, to be told together with others."""
         wants = self.wants
         frame = dict(d) if wants is None else {k: v for k, v in d.items() if k in wants}
-        self._told["frame"] = frame
-        self.run_method("frame", frame)
+        self.start = {**(self.start or {}), "frame": frame}
+        return self.call("frame", frame)
 
     async def timing(self) -> dict[str, Any]:
         """How many frames were drawn and dropped, and the median and worst milliseconds of 100."""
@@ -56,12 +53,6 @@ class Drawing(Element):
     def _listen(self, event: str, told: Told | None) -> None:
         if told is not None:
             self.on(event, lambda e: told(_carried(e)))
-
-    def _to_dict(self) -> dict[str, Any]:
-        whole = super()._to_dict()
-        if self._told:
-            whole["props"] = {**whole.get("props", {}), "start": self._told}
-        return whole
 
 
 def _carried(e: GenericEventArguments) -> dict[str, Any]:

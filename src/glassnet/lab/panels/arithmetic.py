@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from nicegui import ui
-from nicegui.element import Element
 
 from glassnet.core.errors import GlassnetError
 from glassnet.lab.arithmetic import Asked, Content, arithmetic
+from glassnet.lab.drawings.shown import Shown, Words
 from glassnet.lab.panels.fields import Fields
 from glassnet.lab.pick import Pick
+from glassnet.lab.position import PHASES
 from glassnet.lab.session import Session
 
 ONE_SAMPLE = {"neuron", "input", "sample"}
 """What is seen on one sample, which may be one that the update does not learn from."""
 
 
-class Sums(Element, component="arithmetic.js"):
-    """The HTML, whose parts can be chosen."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._props |= {"html": "", "what": ""}
-
-    def show(self, html: str, what: str) -> None:
-        """Put it there; `what` it is of decides whether one reads on or begins at the top."""
-        if (html, what) != (self._props["html"], self._props["what"]):
-            self._props |= {"html": html, "what": what}
-            self.update()
+class Sums(Shown, component="arithmetic.js"):
+    """The HTML, whose parts can be chosen; with it what it is of."""
 
 
 class Arithmetic:
@@ -41,9 +34,9 @@ class Arithmetic:
         self.content: Content | None = None
         self._typing = False
         with ui.column().classes("sum-panel"):
-            self.title = ui.label("").classes("lab-title sum-title")
+            self.title = Words().classes("lab-title sum-title")
             self.title.props("role=heading aria-level=2 tabindex=-1")
-            self.live = ui.label("").classes("sum-live").props("aria-live=polite")
+            self.live = Words().classes("sum-live").props("aria-live=polite")
             with ui.column().classes("sum-editor") as self.editor:
                 self.box = ui.input("").props("dense outlined inputmode=text autocomplete=off")
                 self.box.classes("lab-field")
@@ -59,7 +52,7 @@ class Arithmetic:
             self.sums = Sums()
             self.sums.on("pick", lambda e: self._choose(e.args))
             self._views()
-        self.refresh()
+        self.next()
 
     def _views(self) -> None:
         view, look = (lambda: self.session.view), self.session.look
@@ -83,16 +76,11 @@ class Arithmetic:
                 lambda value: look(columns=value),
             )
 
-    def refresh(self) -> None:
-        """The arithmetic of what is now selected, where one now stands."""
+    def next(self) -> tuple[str, ...]:
+        """The calls that show the arithmetic of what is now selected, where one now stands."""
         self.fields.refresh()
         before = self.content.place if self.content else None
         content = self.content = arithmetic(asked(self.session))
-        if self.title.text != content.title:
-            self.title.set_text(content.title)
-        self.sums.show(content.html, self.session.pick.json)
-        if not self.session.playing and self.live.text != content.said:
-            self.live.set_text(content.said)  # not many times a second
         if self.editor.visible != bool(content.place):
             self.editor.set_visibility(bool(content.place))
         if content.place != before:
@@ -102,6 +90,16 @@ class Arithmetic:
             self.box.props(f'label="{label}" aria-label="{label}"')
         if not self._typing and self.box.value != content.typed:
             self.box.set_value(content.typed)
+        return (
+            self.title.show(content.title),
+            self.sums.show([content.html, self.session.pick.json, self._phase()]),
+            "" if self.session.playing else self.live.show(content.said),  # not many times a second
+        )
+
+    def _phase(self) -> str:
+        # where Next has come to: the page shows the part that tells of it
+        phase = self.session.position.phase
+        return phase if phase in PHASES and not self.session.playing else ""
 
     def focus(self) -> None:
         """To the box, where something can be typed over."""
@@ -151,14 +149,13 @@ class Arithmetic:
 def asked(session: Session) -> Asked:
     """What the session has selected, as the arithmetic is asked for it."""
     view, data, position = session.view, session.data, session.position
-    trace, sample, called, rows = session.trace, None, "", [int(row) for row in session.rows]
+    rows: Sequence[int] | np.ndarray = session.rows
+    trace, sample, called = session.trace, position.among(session.rows), ""
     if session.pick.kind in ONE_SAMPLE:
         trace, sample = session.shown()
         if trace is not session.trace:
             rows = [position.row]
             called = f"{'validation ' * position.held}sample {position.row + 1}"
-    elif not position.held and position.row in rows:
-        sample = rows.index(position.row)
     return Asked(
         trace,
         session.pick,

@@ -73,7 +73,9 @@ class DataPanel:
                 lambda: session.setting.scaled,
                 lambda on: session.set(scaled=on),
             )
-            fields.switch("Hard class", lambda: session.view.hard, lambda on: session.look(hard=on))
+            self.hard = fields.switch(
+                "Hard class", lambda: session.view.hard, lambda on: session.look(hard=on)
+            )
         with ui.expansion("How the numbers were made").classes("lab-more"):
             self.scaling = ui.element("div").classes("lab-lines")
         self._shown: Any = None
@@ -87,6 +89,7 @@ class DataPanel:
         self.drawn.set_visibility(setting.data in DRAWN)
         for one in (self.held, self.scaled):
             one.set_visibility(setting.data != "table")
+        self.hard.set_visibility(bool(data.labels))
         self.fields.refresh()
         told = (data.name, data.scaling, data.notes, data.inputs, self.session.view)
         if told == self._shown:
@@ -100,9 +103,9 @@ class DataPanel:
                 ui.label(line)
         self._draw_axes()
 
-    def frame(self, frame: dict[str, Any]) -> None:
-        """The next picture."""
-        self.view.frame(frame)
+    def next(self, frame: dict[str, Any]) -> tuple[str, ...]:
+        """The calls that show the next picture."""
+        return (self.view.next(frame),)
 
     def refresh(self) -> None:
         """What the fields show."""
@@ -173,7 +176,7 @@ class DataPanel:
             return
         if n_in > 2:
             raise BadInput(f"a point in {n_in} inputs", "points are edited where there are 1 or 2")
-        x, y = float(given["x"]), float(given["y"])
+        x, y = (float(f"{float(given[name]):.6g}") for name in ("x", "y"))  # a hand is no finer
         across, _ = session.view.axes
         place = (x,) if n_in == 1 else ((x, y) if across == 0 else (y, x))
         if op == "add":

@@ -28,8 +28,10 @@ class Fields:
         try:
             what(*given)
         except GlassnetError as error:
-            self.session.say(str(error))
+            self.session.say(str(error), refused=True)
             self.refresh()
+        else:
+            self.session.accept()
 
     def refresh(self) -> None:
         """Show what the session now has."""
@@ -77,7 +79,13 @@ class Fields:
         def typed() -> None:
             self._changed(str(made.value), read, write)
 
-        made.on("keydown.enter", typed).on("blur", typed)
+        def entered() -> None:
+            as_it_was = str(made.value) == read()
+            typed()
+            if as_it_was:  # which is right, too
+                self.session.accept()
+
+        made.on("keydown.enter", entered).on("blur", typed)
         self._fields.append((made, read))
         return made
 

@@ -1,4 +1,4 @@
-"""Learning: optimizer and its constants, batch, reduction, penalties. All change while it runs."""
+"""Learning: the optimizer and its constants, batches, penalties, dropout. All change live."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from nicegui import ui
 
 from glassnet.core.errors import BadInput
 from glassnet.exchange import names
-from glassnet.lab.number import number
+from glassnet.lab.number import number, numbers
 from glassnet.lab.panels.fields import Fields
 from glassnet.lab.session import Session
+from glassnet.lab.setting import Setting, rates
+from glassnet.walkthrough.numerals import true_minus
 
 CALLED = {
     "sgd": "SGD",
@@ -51,6 +53,19 @@ class Learning:
             for name in ("l1", "l2"):
                 self._penalty(name)
             fields.text(
+                "Clip",
+                self._clip,
+                self._set_clip,
+                "a gradient longer than this is shortened to it, before each step; or none",
+            ).classes("lab-short")
+            fields.text(
+                "Dropout",
+                self._dropout,
+                lambda text: session.set(dropout=rates(numbers(text))),
+                "the share of hidden neurons left out of each update by chance, one for all layers "
+                "or one for each: 0.5 0.2; the maps are drawn with the whole network",
+            ).classes("lab-short")
+            fields.text(
                 "Epochs",
                 lambda: str(session.setting.epochs),
                 lambda text: session.set(epochs=whole(text)),
@@ -60,14 +75,15 @@ class Learning:
         self.refresh()
 
     def refresh(self) -> None:
-        """The session's values; the constants of its optimizer."""
+        """The session's values; the formulas; the constants of its optimizer."""
         self.fields.refresh()
-        optimizer = names.optimizer(self.session.setting.optimizer)
+        setting = self.session.setting
+        optimizer = names.optimizer(setting.optimizer)
+        self.formula.set_text(true_minus(" ".join([optimizer.formula, *beside(setting)])))
         text = names.as_text(optimizer)
         if text == self._drawn:
             return
         self._drawn = text
-        self.formula.set_text(optimizer.formula)
         self.constants.clear()
         with self.constants:
             for field in fields_of(optimizer):
@@ -111,12 +127,39 @@ class Learning:
     def _set_rate(self, text: str) -> None:
         self._set_constant("lr", text)
 
+    def _clip(self) -> str:
+        clip = self.session.setting.clip
+        return "none" if clip is None else f"{clip:g}"
+
+    def _set_clip(self, text: str) -> None:
+        none = text.strip().lower() in ("none", "")
+        self.session.set(clip=None if none else number(text))
+
+    def _dropout(self) -> str:
+        dropout = self.session.setting.dropout
+        return " ".join(
+            f"{rate:g}" for rate in (dropout if isinstance(dropout, tuple) else (dropout,))
+        )
+
     def _batch(self) -> str:
         size = self.session.setting.batch
         return "all" if size is None else str(size)
 
     def _set_batch(self, text: str) -> None:
         self.session.set(batch=None if text.strip().lower() == "all" else whole(text))
+
+
+def beside(setting: Setting) -> list[str]:
+    """What else an update does, as formulas."""
+    found = []
+    penalty = ["l1·sign W"] * bool(setting.l1) + ["l2·W"] * bool(setting.l2)
+    if penalty:
+        found.append(f"Penalty on weights: g ← {' + '.join(['g', *penalty])}.")
+    if setting.clip is not None:
+        found.append(f"Clipped: g ← g·min(1, {setting.clip:g}/‖g‖).")
+    if any(setting.dropout) if isinstance(setting.dropout, tuple) else setting.dropout:
+        found.append("Dropout in updates: h = m∘a; the whole network is drawn.")
+    return found
 
 
 def whole(text: str) -> int:

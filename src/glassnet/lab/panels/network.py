@@ -14,6 +14,8 @@ from glassnet.lab.panels.fields import Fields, button
 from glassnet.lab.panels.learning import whole
 from glassnet.lab.pick import Pick
 from glassnet.lab.session import Session
+from glassnet.lab.setting import Setting
+from glassnet.walkthrough.numerals import true_minus
 
 HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
 
@@ -85,8 +87,8 @@ class NetworkPanel:
         self.formulas.clear()
         with self.formulas:
             last = task.net.layers[-1].activation
-            ui.label(f"output: {last.formula}")
-            ui.label(f"loss: {task.loss.formula}")
+            ui.label(true_minus(f"output: {last.formula}"))
+            ui.label(true_minus(f"loss: {task.loss.formula}"))
 
     def _layer(self, k: int) -> tuple[ui.label, ui.select, ui.tooltip]:
         act = self.fields.act
@@ -104,7 +106,7 @@ class NetworkPanel:
             chosen.props(f'aria-label="Activation of hidden layer {k + 1}"')
             with chosen:
                 formula = ui.tooltip("")
-            chosen.on_value_change(lambda e: act(self._activation, k, e.value))
+            chosen.on_value_change(lambda e: self._choose(k, e.value))
         return count, chosen, formula
 
     def _tell(self, k: int) -> None:
@@ -113,36 +115,29 @@ class NetworkPanel:
         count.set_text(str(setting.hidden[k]))
         count.props(f'aria-label="{setting.hidden[k]} neurons"')
         chosen.value = called(setting.activations[k])
-        formula.set_text(names.activation(setting.activations[k]).formula)
+        formula.set_text(true_minus(names.activation(setting.activations[k]).formula))
 
     def _neurons(self, k: int, by: int) -> None:
-        setting = self.session.setting
-        hidden, activations = list(setting.hidden), list(setting.activations)
-        neurons = hidden[k] + by
-        if neurons < 1:  # a layer without neurons is no layer
-            del hidden[k], activations[k]
-        else:
-            hidden[k] = neurons
-        self.session.set(hidden=tuple(hidden), activations=tuple(activations))
+        self._use(self.session.setting.resized(k, by))
+
+    def _choose(self, k: int, name: str) -> None:
+        if name != called(self.session.setting.activations[k]):  # else only shown, not chosen
+            self.fields.act(self._activation, k, name)
 
     def _activation(self, k: int, name: str) -> None:
         activations = list(self.session.setting.activations)
-        if name == called(activations[k]):  # only shown, not chosen
-            return
         activations[k] = name
         self.session.set(activations=tuple(activations))
 
     def _add(self) -> None:
-        setting = self.session.setting
-        size = setting.hidden[-1] if setting.hidden else 4
-        activation = setting.activations[-1] if setting.activations else "tanh"
-        self.session.set(
-            hidden=(*setting.hidden, size), activations=(*setting.activations, activation)
-        )
+        self._use(self.session.setting.deeper())
 
-    def frame(self, frame: dict[str, Any]) -> None:
-        """The next picture."""
-        self.view.frame(frame)
+    def _use(self, one: Setting) -> None:
+        self.session.set(hidden=one.hidden, activations=one.activations, dropout=one.dropout)
+
+    def next(self, frame: dict[str, Any]) -> tuple[str, ...]:
+        """The calls that show the next picture."""
+        return (self.view.next(frame),)
 
     def refresh(self) -> None:
         """What the fields show."""

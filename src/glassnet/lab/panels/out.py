@@ -10,7 +10,7 @@ from nicegui import ui
 from glassnet.core.errors import GlassnetError
 from glassnet.lab import outputs, workers
 from glassnet.lab.lessons import CONTROLS, LETTERS, own_link
-from glassnet.lab.link import link
+from glassnet.lab.link import link, too_long
 from glassnet.lab.outputs import File
 from glassnet.lab.panels.fields import button
 from glassnet.lab.panels.lesson import SHEET
@@ -85,7 +85,7 @@ class OutPanel:
             self._tell("command", outputs.command_line(session))
         except GlassnetError as error:
             self.wrong.set_text(str(error))
-        self._tell("link", f"{self.base}?{link(session)}")
+        self._tell("link", self._address(link(session)))
         self._write_own()
         self.dialog.open()
 
@@ -171,4 +171,7 @@ class OutPanel:
     def _write_own(self) -> None:
         hide = [name for name, box in self.hidden.items() if box.value]
         own = own_link(self.session, hide, str(self.task.value or ""))
-        self._tell("own", f"{self.base}?{own}")
+        self._tell("own", self._address(own))
+
+    def _address(self, query: str) -> str:
+        return too_long(query) or f"{self.base}?{query}"

@@ -8,7 +8,7 @@ from nicegui import ui
 
 from glassnet.lab.drawings.views import CurveView
 from glassnet.lab.panels.fields import Fields, button
-from glassnet.lab.panels.training import Status
+from glassnet.lab.panels.training import Status, figures
 from glassnet.lab.pick import Pick
 from glassnet.lab.session import Session
 
@@ -21,7 +21,7 @@ class TimePanel:
         self.fields = fields = Fields(session)
         with ui.element("div").classes("lab-bar"):
             ui.label("Time").classes("lab-title").props("role=heading aria-level=2")
-            self.status = Status(session)
+            self.status = Status()
             ui.element("span").classes("lab-space")
             fields.switch("Logarithmic", lambda: session.view.log, lambda on: session.look(log=on))
             act = fields.act
@@ -36,10 +36,9 @@ class TimePanel:
         """Another run."""
         self.view.structure(structure)
 
-    def frame(self, frame: dict[str, Any]) -> None:
-        """The next picture, and the figures."""
-        self.view.frame(frame)
-        self.status.frame(frame)
+    def next(self, frame: dict[str, Any]) -> tuple[str, ...]:
+        """The calls that show the next picture, and the figures."""
+        return self.view.next(frame), self.status.show(figures(frame))
 
     def refresh(self) -> None:
         """What the fields show."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
+from glassnet.lab.drawings.shown import Shown
 from glassnet.lab.number import number
 from glassnet.lab.panels.fields import Fields, button
 from glassnet.lab.player import SPEEDS
@@ -29,7 +30,7 @@ WHEN = {
     "forward": "update under way",
     "loss": "update under way",
     "backward": "update under way",
-    "update": "update, made by Next",
+    "update": "update done",
 }
 """How far the update is."""
 
@@ -42,9 +43,7 @@ class Training:
         self.fields = Fields(session)
         act = self.fields.act
         with ui.element("div").classes("lab-bar lab-run").props('role=toolbar aria-label="Run"'):
-            self.next = button("Next", lambda: act(session.next), hint="→").classes(
-                "lab-primary lab-next"
-            )
+            self.next = button("Next", lambda: act(session.next)).classes("lab-primary lab-next")
             self.play = button("Play", lambda: act(session.toggle), icon="play_arrow")
             self.play.classes("lab-play")
             button(
@@ -134,45 +133,37 @@ class Training:
         self.fields.refresh()
 
 
-class Status:
+class Status(Shown, component="figures.js"):
     """How far the run is, and how well it does."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.told: dict[str, ui.label] = {}
-        self.captions: dict[str, ui.label] = {}
-        with ui.element("div").classes("lab-status").props('role=group aria-label="Status"'):
-            for name in FIGURES:
-                with ui.element("div").classes("lab-figure"):
-                    self.captions[name] = ui.label(name).classes("lab-caption")
-                    self.told[name] = ui.label("").classes("lab-number")
+    def __init__(self) -> None:
+        super().__init__()
+        self.start = [[name, ""] for name in FIGURES]
+        self.classes("lab-status").props('role=group aria-label="Status"')
 
-    def frame(self, frame: dict[str, Any]) -> None:
-        """The figures of a frame."""
-        batch, batches = frame["batch"]
-        self._tell("epoch", f"{frame['epoch']}" + (f" + {batch}/{batches}" if batch else ""))
-        self._tell("update", f"{frame['update']}")
-        self._call("update", WHEN[frame["phase"]])
-        self._tell("answer, wanted", f"{frame['answer']}, {frame['wanted']}")
-        self._tell("loss", _figure(frame["loss"]))
-        self._tell("validation loss", _figure(frame["val"]))
-        score, held = frame["score"], frame["val_score"]
-        shown = _score(score, frame["score_name"])
-        if held is not None:
-            shown += f", {_score(held, frame['score_name'])}"
-        self._tell("score", shown)
-        self._tell(
-            "speed", f"{frame['rate']:,} epochs/s".replace(",", " ") if frame["rate"] else "–"
-        )
-        self._call("score", frame["score_name"] + (", validation" if held is not None else ""))
 
-    def _call(self, name: str, caption: str) -> None:
-        if self.captions[name].text != caption:
-            self.captions[name].set_text(caption)
-
-    def _tell(self, name: str, text: str) -> None:
-        if self.told[name].text != text:
-            self.told[name].set_text(text)
+def figures(frame: dict[str, Any]) -> list[list[str]]:
+    """What each figure of a frame is called, and the figure."""
+    batch, batches = frame["batch"]
+    score, held = frame["score"], frame["val_score"]
+    scores = _score(score, frame["score_name"])
+    if held is not None:
+        scores += f", {_score(held, frame['score_name'])}"
+    rate = f"{frame['rate']:,} epochs/s".replace(",", " ") if frame["rate"] else "–"
+    shown = {
+        "epoch": f"{frame['epoch']}" + (f" + {batch}/{batches}" if batch else ""),
+        "update": f"{frame['update']}",
+        "loss": _figure(frame["loss"]),
+        "validation loss": _figure(frame["val"]),
+        "score": scores,
+        "answer, wanted": f"{frame['answer']}, {frame['wanted']}",
+        "speed": rate,
+    }
+    called = {
+        "update": WHEN[frame["phase"]],
+        "score": frame["score_name"] + (", validation" if held is not None else ""),
+    }
+    return [[called.get(name, name), shown[name]] for name in FIGURES]
 
 
 def _figure(value: float | None) -> str:

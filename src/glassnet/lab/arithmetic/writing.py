@@ -7,12 +7,12 @@ carry all their digits. Everything here was computed by the trace.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 from html import escape
 
-from glassnet.lab.pick import Pick
+from glassnet.lab.arithmetic.rows import count
 from glassnet.walkthrough import as_html, as_mathml
 from glassnet.walkthrough.as_text import plain
 from glassnet.walkthrough.blackboard import blackboard
@@ -136,56 +136,3 @@ def data(value: float, shown: str, *, tinted: bool = False) -> str:
         f'<data class="sum-n{sign if tinted else ""}" value="{whole}" '
         f'title="{true_minus(whole)}">{shown}</data>'
     )
-
-
-def count(many: int, noun: str) -> str:
-    """1 234 more."""
-    return f"{many:,} {noun}".replace(",", " ")
-
-
-# ---------------------------------------------------------------- tables whose rows can be chosen
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of a table: what it is of, its cells as HTML, what choosing it selects."""
-
-    label: str
-    cells: Sequence[str]
-    pick: Pick | None = None
-    current: bool = False
-
-
-def table(
-    head: Sequence[str], rows: Sequence[Row], last: Sequence[Row] = (), words: str = ""
-) -> str:
-    """A table; `last` are its totals. Labels and heads are text, cells are HTML."""
-    top = "".join(f'<th scope="col">{h}</th>' for h in head)
-    body = "".join(map(_row, rows))
-    foot = f"<tfoot>{''.join(map(_row, last))}</tfoot>" if last else ""
-    caption = f"<caption>{escape(words)}</caption>" if words else ""
-    return (
-        f'<div class="sum-scroll"><table class="sum-table">{caption}<thead><tr>{top}'
-        f"</tr></thead><tbody>{body}</tbody>{foot}</table></div>"
-    )
-
-
-def _row(row: Row) -> str:
-    cells = "".join(f"<td>{cell}</td>" for cell in row.cells)
-    if row.pick is None:
-        return f'<tr><th scope="row">{escape(row.label)}</th>{cells}</tr>'
-    label = f'<button type="button">{escape(row.label)}</button>'
-    marked = ' aria-current="true"' if row.current else ""
-    return (
-        f'<tr class="sum-row" {target(row.pick)}{marked}><th scope="row">{label}</th>{cells}</tr>'
-    )
-
-
-def target(pick: Pick) -> str:
-    """The attribute that says what a click selects."""
-    return f'data-pick="{escape(pick.json)}"'
-
-
-def link(pick: Pick, inside: str) -> str:
-    """A button that selects; `inside` is HTML."""
-    return f'<button type="button" class="sum-link" {target(pick)}>{inside}</button>'
