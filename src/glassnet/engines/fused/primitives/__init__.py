@@ -9,5 +9,27 @@ fused multiply-add computes products and sums apart: the constants that are subt
 so many zeros that their products with small whole numbers are exact there, too.
 """
 
-from glassnet.engines.fused.primitives.exponentials import exp as exp
-from glassnet.engines.fused.primitives.names import PRIMITIVES as PRIMITIVES
+from glassnet.engines.fused.primitives.angles import arctan, cos, sin
+from glassnet.engines.fused.primitives.exponentials import cosh, exp, exp2, expm1, sinh, tanh
+from glassnet.engines.fused.primitives.logarithms import log, log1p, log2, log10
+from glassnet.engines.fused.primitives.names import PRIMITIVES, logaddexp
+from glassnet.engines.fused.primitives.powers import power
+
+__all__ = [
+    "PRIMITIVES",
+    "arctan",
+    "cos",
+    "cosh",
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
+    "power",
+    "sin",
+    "sinh",
+    "tanh",
+]
