@@ -127,3 +127,23 @@ def test_prediction_may_be_of_no_rows():
 
 def test_what_fits_is_not_copied():
     assert numbers("X", X, np.float64) is X
+
+
+MANY = np.ones((30_000, 3))
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("lay", [np.array, np.asfortranarray, lambda x: np.repeat(x, 2, 0)[::2]])
+def test_one_of_many_is_found(number, lay):
+    bad = lay(MANY)
+    bad[20_000, 1] = number
+    with pytest.raises(BadInput, match=rf"X\[20000, 1\] is {number} \(1 such in all\)"):
+        numbers("X", bad, np.float64)
+    bad[7, 2] = -number
+    with pytest.raises(BadInput, match=r"X\[7, 2\] is .* \(2 such in all\)"):
+        numbers("X", bad, np.float64)
+
+
+@pytest.mark.parametrize(("dtype", "large"), [(np.float64, 1e308), (np.float32, 3e38)])
+def test_many_large_numbers_are_finite(dtype, large):
+    numbers("X", (MANY * large).astype(dtype), dtype)

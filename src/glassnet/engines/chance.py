@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cached_property
 from threading import Lock
 from typing import Any
@@ -15,6 +16,9 @@ import numpy as np
 from glassnet.core.errors import BadInput
 
 BIT_GENERATORS = {"PCG64": np.random.PCG64, "MT19937": np.random.MT19937}
+
+Draw = Callable[[Any, int], np.ndarray]
+"""A generator and n to the numbers 0 to n - 1 in the order that the generator has next."""
 
 AGAIN = 64
 """At most so many permutations are drawn again to come back to a place in a stream."""
@@ -73,9 +77,12 @@ class Chance:
         """A generator of NumPy's that goes on from here; this value stays as it is."""
         return _generator(self._stream.state(self._place), legacy=self.legacy)
 
-    def permutation(self, n: int) -> tuple[np.ndarray, Chance]:
-        """The numbers 0 to n - 1 in a random order, and the stream after that."""
-        order, stream, place = self._stream.permutation(self._place, n)
+    def permutation(self, n: int, draw: Draw | None = None) -> tuple[np.ndarray, Chance]:
+        """The numbers 0 to n - 1 in a random order, and the stream after that.
+
+        draw : does what `rng.permutation(n)` does, faster.
+        """
+        order, stream, place = self._stream.permutation(self._place, n, draw)
         return order, _at(stream, place)
 
     def as_json(self) -> dict[str, Any]:
@@ -134,9 +141,9 @@ class Carried:
         object.__setattr__(self, "chance", chance)
         object.__setattr__(self, "order", order)
 
-    def permutation(self, n: int) -> tuple[np.ndarray, Carried]:
+    def permutation(self, n: int, draw: Draw | None = None) -> tuple[np.ndarray, Carried]:
         """The last order shuffled, and the stream and the order after that."""
-        order, chance = self.chance.permutation(n)
+        order, chance = self.chance.permutation(n, draw)
         if self.order is not None:
             if len(self.order) != n:
                 raise BadInput(f"an order of {len(self.order)} rows", f"{n} rows are expected")
@@ -200,7 +207,9 @@ class _Stream:
         self.drawn: list[int] = []
         self.lock = Lock()
 
-    def permutation(self, place: int, n: int) -> tuple[np.ndarray, _Stream, int]:
+    def permutation(
+        self, place: int, n: int, draw: Draw | None = None
+    ) -> tuple[np.ndarray, _Stream, int]:
         """What comes at a place: drawn from the generator that goes on, if it stands there."""
         with self.lock:
             if place == len(self.drawn):
@@ -209,7 +218,7 @@ class _Stream:
                     for size in self.drawn:
                         self.live.permutation(size)
                 try:
-                    order = self.live.permutation(n)
+                    order = self.live.permutation(n) if draw is None else draw(self.live, n)
                     self.drawn.append(n)
                 except BaseException:  # Ctrl-C between the two: come back by drawing again
                     self.live = None
@@ -219,7 +228,7 @@ class _Stream:
                 live, self.live = self.live, None
                 return order, _Stream(_state_of(live), self.legacy, live), 0
         branch = _Stream(self.state(place), self.legacy)
-        return branch.permutation(0, n)
+        return branch.permutation(0, n, draw)
 
     def state(self, place: int) -> dict[str, Any]:
         """Where NumPy's generator stands at a place."""

@@ -1,4 +1,4 @@
-"""The fused engine: whole runs within compiled code. `plan.py` and `driver.py` say how."""
+"""The fused engine: whole runs within compiled code. `plan.py` and `driver` say how."""
 
 from glassnet.engines.fused.engine import Fused
 

@@ -125,12 +125,12 @@ class Fused:
             while epoch < n and failed < 0:
                 if ahead is None:
                     orders = order = run.order = None  # free before the next one is drawn
-                    order, chance = chance.permutation(run.rows)
+                    order, chance = chance.permutation(run.rows, run.draw)
                     orders = np.asarray(order, np.int64)[None]
                 else:
                     orders = ahead[: n - epoch]
                     for i in range(len(orders)):
-                        orders[i], chance = chance.permutation(run.rows)
+                        orders[i], chance = chance.permutation(run.rows, run.draw)
                 run.follow(orders.reshape(-1))
                 failed = run.go(0, len(orders) * run.batches)
                 done = len(orders) if failed < 0 else failed // run.batches

@@ -343,7 +343,8 @@ def write_optimizer(module: Module, kit: Kit, optimizer: Optimizer) -> Steps:
              scale: Value, step: Pointer) -> Value:  # fmt: skip
         steps.load(step)
         places = [theta, *(code.address(slots[i], kit.real) for i in range(len(kind.slots)))]
-        strange = code.variable(kit.vector, 0.0)
+        # a sum for each place: one for all would be a chain that every number waits for
+        strange = [code.variable(kit.vector, 0.0) for _ in places]
         factor = code.convert(scale, kit.real)
 
         def update(at: Value, mask: Value | None) -> None:
@@ -353,17 +354,20 @@ def write_optimizer(module: Module, kit: Kit, optimizer: Optimizer) -> Steps:
             if not isinstance(new, tuple | list) or len(new) != len(places):
                 new = new if isinstance(new, tuple | list) else [new]
                 raise NotCompilable(f"{len(new)} results for theta and {len(kind.slots)} slots")
-            for place, value in zip(places, new, strict=True):
+            for place, value, total in zip(places, new, strange, strict=True):
                 fresh = code.convert(value, kit.vector)
                 place.put(at, fresh, mask)
-                strange.set(code.fma(fresh, code.constant(0.0, kit.vector), strange.get()))
+                total.set(code.fma(fresh, code.constant(0.0, kit.vector), total.get()))
 
         end = count - count % n
         with code.loop(0, end, n) as i:
             update(start + i, None)
         with code.when(end < count):
             update(start + end, code.first(count - end, n))
-        return code.convert(code.total(strange.get()), F64)
+        total = strange[0].get()
+        for more in strange[1:]:
+            total = code.add(total, more.get())
+        return code.convert(code.total(total), F64)
 
     arguments: list[Type | Pointing] = [
         real, real, Pointing(I64), I64, I64, F64, Pointing(F64),

@@ -19,12 +19,14 @@ from glassnet.core.network import Network
 from glassnet.core.optimizers import Optimizer
 from glassnet.core.schedules import Schedule
 from glassnet.engines.base import Samples, Task
+from glassnet.engines.chance import Draw
 from glassnet.engines.fused.arrays import DATA, address, check_shapes, described, in_dtype
 from glassnet.engines.fused.assembler import Module, Type
 from glassnet.engines.fused.compiler import load
 from glassnet.engines.fused.driver import HELD_GROUPS, JOB, STATUS, write_driver
 from glassnet.engines.fused.formulas import compiled
 from glassnet.engines.fused.one_row import write_one_row
+from glassnet.engines.fused.orders import draw_with
 from glassnet.engines.fused.plan import Plan, plan
 from glassnet.engines.fused.steps import Steps
 from glassnet.engines.fused.target import Kit, Target
@@ -266,6 +268,7 @@ class Run:
         self.task = task
         code = prepared(kit, task, self.batch, whole=self.batches == 1, updating=epochs > 0)
         how, self.kernel, self.steps = code.how, code.kernel, code.steps
+        self.library = code.keep[-1]
         operations = how.flops * self.batch
         self.threads: int = threads(operations, how.pieces(self.batch))
         # what is updated: copies, which become the next state
@@ -320,6 +323,11 @@ class Run:
     def step(self) -> int:
         """Updates made so far."""
         return self.job["step"]
+
+    @property
+    def draw(self) -> Draw:
+        """What draws the rows' orders."""
+        return draw_with(self.library)
 
     @property
     def orders_at_once(self) -> int:

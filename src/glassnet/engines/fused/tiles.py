@@ -152,25 +152,32 @@ def gather(kit: Kit) -> Callable[..., None]:
 
             def lying_together(s: Value = s) -> None:
                 starts = [X.at(chosen[i] * row) for i in range(n)]
-                whole = columns - columns % n
-                with code.loop(0, whole, n) as c:
-                    block = transposed(code, [start.vector(c, n) for start in starts])
+
+                def wide() -> None:
+                    # the last block overlaps the one before: nothing beyond a row is touched,
+                    # which might be in a cache line that nobody asked for
+                    with code.loop(0, columns, n) as c:
+                        at = code.select(c + n > columns, columns - n, c)
+                        block = transposed(code, [start.vector(at, n) for start in starts])
+                        for i in range(n):
+                            tile.put((at + i) * ld + s, block[i])
+
+                def narrow() -> None:
+                    mask = code.first(columns, n)
+                    block = transposed(code, [start.vector(0, n, mask) for start in starts])
                     for i in range(n):
-                        tile.put((c + i) * ld + s, block[i])
-                with code.when(whole < columns):
-                    mask = code.first(columns - whole, n)
-                    block = transposed(code, [start.vector(whole, n, mask) for start in starts])
-                    for i in range(n):
-                        with code.when(whole + i < columns):
-                            tile.put((whole + i) * ld + s, block[i])
+                        with code.when(columns > i):
+                            tile.put(i * ld + s, block[i])
+
+                code.choose(columns >= n, wide, narrow)
 
             def lying_apart(s: Value = s) -> None:
-                with code.loop(0, n) as i:
-                    start = X.at(chosen[i] * row)
-                    with code.loop(0, columns) as c:
-                        tile[c * ld + s + i] = start[c * column]
+                starts = [X.at(chosen[i] * row) for i in range(n)]
+                with code.loop(0, columns) as c:
+                    tile.put(c * ld + s, code.packed([start[c * column] for start in starts]))
 
-            code.choose(column == 1, lying_together, lying_apart)
+            few = columns <= n // 4
+            code.choose((column == 1) & ~few, lying_together, lying_apart)
 
     return body
 

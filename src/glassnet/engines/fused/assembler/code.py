@@ -1,350 +1,29 @@
-"""A small assembler: Python that writes LLVM's intermediate representation as text.
-
-A `Value` is a register: a number or a vector of numbers. It understands Python's operators and
-NumPy's functions, so that a formula of `core` run on values writes down its own machine code:
-`Sigmoid.f(z)` with z a vector of eight numbers emits the instructions for eight sigmoids.
-
-Every instruction is IEEE arithmetic as written: no flag allows LLVM to reorder a sum. The one
-liberty is taken here, in sight: a product that is added or subtracted becomes a fused
-multiply-add. So equal sequences of operations give equal bits wherever they are compiled.
-"""
+"""The body of a function while it is written."""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-
-class NotCompilable(Exception):
-    """A function asks for something that has no machine code here; the text says what."""
-
-
-@dataclass(frozen=True)
-class Type:
-    """A type of LLVM's: of one number, or of a vector of `lanes` of them."""
-
-    scalar: str
-    lanes: int = 1
-
-    def __str__(self) -> str:
-        return self.scalar if self.lanes == 1 else f"<{self.lanes} x {self.scalar}>"
-
-    @property
-    def bits(self) -> int:
-        """How many bits one number takes."""
-        return {"double": 64, "float": 32, "ptr": 64}.get(self.scalar) or int(self.scalar[1:])
-
-    @property
-    def real(self) -> bool:
-        """Whether its numbers are floating-point ones."""
-        return self.scalar in ("double", "float")
-
-    def of(self, lanes: int) -> Type:
-        """The same numbers, so many of them."""
-        return Type(self.scalar, lanes)
-
-    @property
-    def short(self) -> str:
-        """As it is spelled in the names of LLVM's own functions: v8f64."""
-        letter = "f" if self.real else "i"
-        return f"{letter}{self.bits}" if self.lanes == 1 else f"v{self.lanes}{letter}{self.bits}"
-
-
-F64, F32, I64, I32, I1 = (Type(name) for name in ("double", "float", "i64", "i32", "i1"))
-POINTER = Type("ptr")
-
-
-class Deferred:
-    """What becomes a register only where it meets one."""
-
-    __slots__ = ()
-
-    def here(self, code: Code) -> Value:
-        """It as a register."""
-        raise NotImplementedError
-
-
-class Opaque:
-    """What cannot be looked into while code is written: its number is not there yet."""
-
-    __slots__ = ()
-
-    def __bool__(self) -> bool:
-        raise NotCompilable("a decision on a value, by `if`, `and`, `or`, `min` or `max`")
-
-    def __float__(self) -> float:
-        raise NotCompilable("float() or a function of `math` on a value")
-
-    __int__ = __index__ = __float__
-
-    def __iter__(self) -> Iterator[Any]:
-        raise NotCompilable("a loop over a value")
-
-    def __getitem__(self, item: Any) -> Any:
-        raise NotCompilable("a part of a value")
-
-
-class Value(Opaque):
-    """A register of one function: `text` as the instructions spell it, and its type."""
-
-    __slots__ = ("code", "product", "text", "type")
-
-    def __init__(
-        self, code: Code, text: str, type: Type, product: tuple[Value, Value] | None = None
-    ) -> None:
-        self.code, self.text, self.type, self.product = code, text, type, product
-
-    def __repr__(self) -> str:
-        return f"{self.type} {self.text}"
-
-    # ---- arithmetic
-
-    def __add__(self, other: Any) -> Any:
-        return self.code.add(self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return self.code.add(other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return self.code.subtract(self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return self.code.subtract(other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return self.code.multiply(self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return self.code.multiply(other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return self.code.divide(self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return self.code.divide(other, self)
-
-    def __floordiv__(self, other: Any) -> Any:
-        return self.code.binary("sdiv", self, other)
-
-    def __rfloordiv__(self, other: Any) -> Any:
-        return self.code.binary("sdiv", other, self)
-
-    def __mod__(self, other: Any) -> Any:
-        return self.code.binary("srem", self, other)
-
-    def __pow__(self, other: Any) -> Any:
-        return UFUNCS["power"](self.code, self, other)
-
-    def __rpow__(self, other: Any) -> Any:
-        return UFUNCS["power"](self.code, other, self)
-
-    def __neg__(self) -> Any:
-        return self.code.negative(self)
-
-    def __pos__(self) -> Any:
-        return self
-
-    def __abs__(self) -> Any:
-        return self.code.absolute(self)
-
-    # ---- bits
-
-    def __and__(self, other: Any) -> Any:
-        return self.code.binary("and", self, other)
-
-    def __or__(self, other: Any) -> Any:
-        return self.code.binary("or", self, other)
-
-    __rand__, __ror__ = __and__, __or__
-
-    def __xor__(self, other: Any) -> Any:
-        return self.code.binary("xor", self, other)
-
-    def __lshift__(self, other: Any) -> Any:
-        return self.code.binary("shl", self, other)
-
-    def __rshift__(self, other: Any) -> Any:
-        return self.code.binary("ashr", self, other)
-
-    def __invert__(self) -> Any:
-        return self.code.binary("xor", self, -1 if self.type.bits > 1 else True)
-
-    # ---- comparisons
-
-    def __lt__(self, other: Any) -> Any:
-        return self.code.compare("lt", self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return self.code.compare("le", self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return self.code.compare("gt", self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return self.code.compare("ge", self, other)
-
-    def __eq__(self, other: object) -> Any:
-        return self.code.compare("eq", self, other)
-
-    def __ne__(self, other: object) -> Any:
-        return self.code.compare("ne", self, other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    # ---- NumPy's functions
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        known = UFUNCS.get(ufunc.__name__)
-        if known is None or method != "__call__" or options:
-            raise NotCompilable(
-                f"np.{ufunc.__name__}{'' if method == '__call__' else '.' + method}"
-            )
-        return known(self.code, *inputs)
-
-    def __array_function__(self, function: Any, types: Any, inputs: Any, options: Any) -> Any:
-        known = FUNCTIONS.get(function.__name__)
-        if known is None:
-            raise NotCompilable(f"np.{function.__name__}")
-        return known(self.code, *inputs, **options)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """NumPy's name for the type of its numbers."""
-        return np.dtype(np.float64 if self.type.scalar == "double" else np.float32)
-
-    def astype(self, dtype: Any, copy: bool = True) -> Value:  # noqa: FBT001, FBT002
-        """The value itself: a formula keeps the dtype that it was given."""
-        if np.dtype(dtype).kind != "f":
-            raise NotCompilable(f"astype({np.dtype(dtype)})")
-        return self
-
-
-class Pointer(Value):
-    """An address in memory, with the type of the numbers that lie there."""
-
-    __slots__ = ("element",)
-
-    def __init__(self, code: Code, text: str, element: Type) -> None:
-        super().__init__(code, text, POINTER)
-        self.element = element
-
-    def at(self, index: Any) -> Pointer:
-        """The address of the number at an index."""
-        i = self.code.integer(index)
-        text = self.code.emit(f"getelementptr {self.element}, ptr {self.text}, {i}")
-        return Pointer(self.code, text, self.element)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.code.load(self.at(index), self.element)
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        self.code.store(self.at(index), self.code.convert(value, self.element))
-
-    def vector(self, index: Any, lanes: int, mask: Value | None = None) -> Value:
-        """The vector of numbers that begins at an index; 0 where the mask is False."""
-        return self.code.load(self.at(index), self.element.of(lanes), mask)
-
-    def put(self, index: Any, value: Value, mask: Value | None = None) -> None:
-        """Write a vector at an index, only where the mask is True."""
-        self.code.store(self.at(index), value, mask)
-
-
-class Variable:
-    """A place that changes in loops; LLVM keeps it in a register."""
-
-    __slots__ = ("code", "place", "type")
-
-    def __init__(self, code: Code, type: Type, initial: Any) -> None:
-        self.code, self.type = code, type
-        self.place = code.place(type)
-        self.set(initial)
-
-    def get(self) -> Value:
-        """What it holds now."""
-        return self.code.load(self.place, self.type, aligned=True)
-
-    def set(self, value: Any) -> None:
-        """Let it hold something else."""
-        self.code.store(self.place, self.code.convert(value, self.type), aligned=True)
-
-
-@dataclass(frozen=True)
-class Function:
-    """A function that was written, to be called."""
-
-    name: str
-    returns: Type | None
-    arguments: tuple[Type, ...]
-
-
-class Module:
-    """Functions that are compiled together.
-
-    looks_up : whether the machine has AVX-512's instructions that take numbers out of a register by
-        their place, and scale by powers of 2.
-    """
-
-    def __init__(self, *, looks_up: bool = False) -> None:
-        self.looks_up = looks_up
-        self.texts: list[str] = []
-        self.declarations: dict[str, str] = {}
-
-    def define(
-        self,
-        name: str,
-        arguments: Sequence[Type | Pointing],
-        body: Callable[..., Any],
-        *,
-        returns: Type | None = None,
-        public: bool = False,
-        inline: bool = False,
-    ) -> Function:
-        """Write a function: `body(code, *arguments)` gives back what it returns.
-
-        public : it can be called from outside; the others vanish where all calls are inlined.
-        """
-        code = Code(self)
-        values: list[Value] = []
-        for i, argument in enumerate(arguments):
-            if isinstance(argument, Pointing):
-                values.append(Pointer(code, f"%a{i}", argument.element))
-            else:
-                values.append(Value(code, f"%a{i}", argument))
-        result = body(code, *values)
-        end = "ret void" if returns is None else f"ret {code.convert(result, returns)!r}"
-        types = [POINTER if isinstance(a, Pointing) else a for a in arguments]
-        shown = ", ".join(f"{t} %a{i}" for i, t in enumerate(types))
-        # vectors put aside on a stack that begins in the middle of a line cost a third of the time
-        aligned = " alignstack(64)" if public else ""
-        self.texts.append(
-            f"define {'' if public else 'internal '}{returns or 'void'} @{name}({shown}) "
-            f"{'alwaysinline ' if inline else ''}nounwind{aligned} {{\n"
-            + "\n".join([*code.places, *code.lines, "  " + end])
-            + "\n}\n"
-        )
-        return Function(name, returns, tuple(types))
-
-    def declare(self, name: str, returns: Type | None, arguments: Sequence[Type]) -> Function:
-        """A function of LLVM's own, or of the system's."""
-        shown = ", ".join(map(str, arguments))
-        self.declarations[name] = f"declare {returns or 'void'} @{name}({shown})"
-        return Function(name, returns, tuple(arguments))
-
-    def __str__(self) -> str:
-        return "\n".join([*self.declarations.values(), *self.texts])
-
-
-@dataclass(frozen=True)
-class Pointing:
-    """The type of an argument that is an address of numbers of a type."""
-
-    element: Type
-
+from glassnet.engines.fused.assembler.types import (
+    F64,
+    I1,
+    I32,
+    I64,
+    POINTER,
+    Function,
+    NotCompilable,
+    Type,
+    literal,
+    real_for,
+)
+from glassnet.engines.fused.assembler.values import Deferred, Pointer, Value, Variable
+
+if TYPE_CHECKING:
+    from glassnet.engines.fused.assembler.module import Module
 
 WHOLE = {
     "sdiv": "//", "srem": "%", "sub": "-", "and": "&", "or": "|", "xor": "^", "shl": "<<",
@@ -658,6 +337,14 @@ class Code:
         there = [min(have, first + i) for i in range(count)]
         return self.shuffle(value, self.constant(0.0, value.type), there)
 
+    def packed(self, numbers: Sequence[Value]) -> Value:
+        """A vector of these numbers, one in each lane."""
+        type = numbers[0].type.of(len(numbers))
+        vector = "poison"
+        for i, number in enumerate(numbers):
+            vector = self.emit(f"insertelement {type} {vector}, {number!r}, i32 {i}")
+        return Value(self, vector, type)
+
     def joined(self, parts: Sequence[Value]) -> Value:
         """The lanes of several values of one type, one after another."""
         while len(parts) > 1:
@@ -788,73 +475,3 @@ class Code:
             branch()
             self.lines.append(f"  br label %{end}")
         self._block(end)
-
-
-def literal(number: float, type: Type) -> str:
-    """A number as LLVM spells it: reals by the bits of their double."""
-    if not type.real:
-        return str(int(number))
-    exact = float(np.float32(number)) if type.scalar == "float" else float(number)
-    return "0x" + struct.pack(">d", exact).hex().upper()
-
-
-def real_for(number: Any, type: Type) -> Type:
-    """The type that a number of Python's takes beside a value: 0.5 makes a real of an integer.
-
-    Beside a truth 2 does so too, as it makes a number of it in NumPy.
-    """
-    counts = type.bits == 1 and not isinstance(number, bool | np.bool_)
-    if not type.real and (counts or isinstance(number, float | np.floating)):
-        return F64.of(type.lanes)
-    return type
-
-
-def _where(code: Code, condition: Any, a: Any = None, b: Any = None) -> Any:
-    return code.select(condition, a, b)
-
-
-def _clip(code: Code, a: Any, low: Any = None, high: Any = None) -> Any:
-    a = a if low is None else code.maximum(a, low)
-    return a if high is None else code.minimum(a, high)
-
-
-def _like(number: float) -> Callable[..., Value]:
-    return lambda code, a, dtype=None: code.constant(number, a.type)
-
-
-UFUNCS: dict[str, Callable[..., Any]] = {
-    "add": Code.add,
-    "subtract": Code.subtract,
-    "multiply": Code.multiply,
-    "divide": Code.divide,
-    "true_divide": Code.divide,
-    "negative": Code.negative,
-    "positive": lambda code, a: a,
-    "absolute": Code.absolute,
-    "fabs": Code.absolute,
-    "sqrt": Code.sqrt,
-    "square": lambda code, a: a * a,
-    "reciprocal": lambda code, a: 1.0 / a,
-    "sign": Code.sign,
-    "maximum": Code.maximum,
-    "minimum": Code.minimum,
-    "clip": _clip,
-    "greater": lambda code, a, b: code.compare("gt", a, b),
-    "greater_equal": lambda code, a, b: code.compare("ge", a, b),
-    "less": lambda code, a, b: code.compare("lt", a, b),
-    "less_equal": lambda code, a, b: code.compare("le", a, b),
-    "equal": lambda code, a, b: code.compare("eq", a, b),
-    "not_equal": lambda code, a, b: code.compare("ne", a, b),
-    "logical_and": lambda code, a, b: code.truth(a) & code.truth(b),
-    "logical_or": lambda code, a, b: code.truth(a) | code.truth(b),
-    "logical_not": lambda code, a: ~code.truth(a),
-    "isnan": lambda code, a: code.compare("ne", a, a),
-}
-"""NumPy's functions of numbers; `primitives.py` adds exp and its kin."""
-
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "where": _where,
-    "clip": _clip,
-    "ones_like": _like(1.0),
-    "zeros_like": _like(0.0),
-}
