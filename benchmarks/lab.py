@@ -446,14 +446,14 @@ def written(found: dict[str, Any], folder: Path = RESULTS) -> None:
     kept = folder / "lab.json"
     before = json.loads(kept.read_text("utf-8"))["measured"] if kept.exists() else {}
     measured = before | found
-    command = {"command": "python -m benchmarks.lab"}
-    everything = {"machine": describe() | command, "measured": measured}
+    machine = describe() | {"command": "python -m benchmarks.lab"}
+    everything = {"machine": machine, "measured": measured}
     kept.write_text(json.dumps(everything, indent=1) + "\n", "utf-8")
     lines = ["| | | asked for |", "|---|--:|--:|"]
     lines += ["| " + " | ".join(row) + " |" for row in rows(measured)]
     words = (
         "Through a real browser, server and browser together on two cores; 1000 samples, a 2-10-1 "
-        "network, full batch."
+        f"network, full batch. The load of the machine was {machine['busy']:.0f}."
     )
     (folder / "lab.md").write_text("\n".join([*lines, "", words, ""]), "utf-8")
 
