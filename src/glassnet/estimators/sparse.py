@@ -130,12 +130,9 @@ def update(
     rate, l1, l2 = rule.rate(step), task.l1, task.l2
     for place, dL, weighs in blocks(partials):
         old, g = theta[place], dL  # g in place: nobody else has it
-        if weighs and l1:
+        if weighs and (l1 or l2):
             penalty += float(penalty_f(old, l1, l2).sum())
             g += penalty_df(old, l1, l2)
-        elif weighs and l2:  # the same with l1 = 0, in a third of the operations
-            penalty += 0.5 * l2 * float(old @ old)
-            g += l2 * old
         g /= weight
         kept = [slot[place] for slot in slots]
         new = rule.f(old, g, rate, step + 1, *kept, *rule.constants)
