@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from scipy import special
 
 from glassnet.core.activations import Activation, Softmax, Tanh
 from glassnet.core.formula import constant
@@ -445,7 +446,9 @@ REFUSED = [
     ({"optimizer": Rated()}, "Rated: a `rate` of its own"),
     ({"optimizer": Whole()}, "Whole: `//` of real numbers"),
     ({"activation": own(lambda z: z % 1.0)}, "Own: .*%"),
-    ({"activation": own(lambda z: z.astype(int) * 1.0)}, "Own: .*astype"),
+    ({"activation": own(lambda z: z.astype(int) * 1.0)}, "Own: a value's `astype`"),
+    ({"activation": own(lambda z: z - z.mean(axis=1, keepdims=True))}, "Own: a value's `mean`"),
+    ({"activation": own(lambda z: z * special.j0(z))}, "Own: the function j0"),
     ({"activation": own(lambda z: z * (z > 0).sum(axis=1, keepdims=True))}, "a sum of truths"),
     ({"activation": own(lambda z: np.abs(z > 0) * z)}, "Own: fabs"),
     ({"activation": own(lambda z: np.exp(z > 0) * z)}, "Own: np.exp of truths"),

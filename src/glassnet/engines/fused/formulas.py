@@ -31,6 +31,7 @@ from glassnet.engines.fused.assembler import (
     Pointing,
     Type,
     Value,
+    spelled,
 )
 from glassnet.engines.fused.compiler import Library, load
 from glassnet.engines.fused.steps import Steps
@@ -55,9 +56,7 @@ class Rows(Opaque):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if ufunc.__name__ not in UFUNCS or method != "__call__" or options:
-            raise NotCompilable(
-                f"np.{ufunc.__name__}{'' if method == '__call__' else '.' + method}"
-            )
+            raise NotCompilable(spelled(ufunc, method))
         return self._put_off(UFUNCS[ufunc.__name__], inputs, {})
 
     def __array_function__(self, function: Any, types: Any, inputs: Any, options: Any) -> Any:

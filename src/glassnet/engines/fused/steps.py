@@ -22,6 +22,7 @@ from glassnet.engines.fused.assembler import (
     NotCompilable,
     Pointer,
     Value,
+    spelled,
 )
 
 OPERATORS = (
@@ -97,11 +98,11 @@ class OfStep(Deferred):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if method != "__call__" or options:
-            raise NotCompilable(f"np.{ufunc.__name__}.{method}")
+            raise NotCompilable(spelled(ufunc, method))
         for x in inputs:
             if isinstance(x, Value):
                 if ufunc.__name__ not in UFUNCS:
-                    raise NotCompilable(f"np.{ufunc.__name__}")
+                    raise NotCompilable(spelled(ufunc))
                 return UFUNCS[ufunc.__name__](x.code, *inputs)
         return self._put_off(f"np.{ufunc.__name__}", ufunc, *inputs)
 

@@ -24,7 +24,14 @@ from glassnet.engines.fused.assembler.types import (
     Pointing,
     Type,
 )
-from glassnet.engines.fused.assembler.values import Deferred, Opaque, Pointer, Value, Variable
+from glassnet.engines.fused.assembler.values import (
+    Deferred,
+    Opaque,
+    Pointer,
+    Value,
+    Variable,
+    spelled,
+)
 
 __all__ = [
     "F32",
@@ -46,4 +53,5 @@ __all__ = [
     "Type",
     "Value",
     "Variable",
+    "spelled",
 ]

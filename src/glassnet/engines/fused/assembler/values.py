@@ -43,6 +43,18 @@ class Opaque:
     def __getitem__(self, item: Any) -> Any:
         raise NotCompilable("a part of a value")
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # NumPy asks for such, to see what stands before it
+            raise AttributeError(name)
+        raise NotCompilable(f"a value's `{name}`")
+
+
+def spelled(ufunc: np.ufunc, method: str = "__call__") -> str:
+    """A function as it stands in a formula: NumPy's own, or another library's."""
+    name = ufunc.__name__
+    whole = f"np.{name}" if getattr(np, name, None) is ufunc else f"the function {name}"
+    return whole if method == "__call__" else f"{whole}.{method}"
+
 
 class Value(Opaque):
     """A register of one function: `text` as the instructions spell it, and its type."""
@@ -156,9 +168,7 @@ class Value(Opaque):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         known = UFUNCS.get(ufunc.__name__)
         if known is None or method != "__call__" or options:
-            raise NotCompilable(
-                f"np.{ufunc.__name__}{'' if method == '__call__' else '.' + method}"
-            )
+            raise NotCompilable(spelled(ufunc, method))
         return known(self.code, *inputs)
 
     def __array_function__(self, function: Any, types: Any, inputs: Any, options: Any) -> Any:
