@@ -96,6 +96,7 @@ def edits(session: Session, points: Sequence[Point]) -> list[str]:
 def spell(value: Any) -> str:
     """A value as Python writes it with `import glassnet as gn`.
 
+    >>> from glassnet.exchange import names
     >>> spell(names.optimizer("adam:lr=cosine(lr=0.1,steps=50)"))
     'gn.Adam(lr=gn.Cosine(lr=0.1, steps=50))'
     """
