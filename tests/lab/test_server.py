@@ -163,6 +163,7 @@ class Page:
                 headers=given,
                 transports=["websocket"],
                 socketio_path="/_nicegui_ws/socket.io",
+                wait_timeout=30,
             )
             yield self
             await talk.disconnect()

@@ -28,6 +28,18 @@ def test_a_weight_is_typed_over_and_the_page_follows(lab: Lab) -> None:
     lab.until(lambda: lab.panel()["works"]["z1[0,0]"], run.trace()["z1"].value[0, 0])
 
 
+def test_what_is_being_typed_stays_while_numbers_change(lab: Lab) -> None:
+    lab.pick_row("Links in", "x1")
+    lab.box.fill("0,5")
+    lab.box.press("Enter")
+    expect(lab.box).not_to_have_value("0,5")  # but as it was understood
+    lab.box.fill("0,25")  # the focus was there all the time
+    lab.play.evaluate("button => button.click()")  # and stays there
+    expect(lab.figure("epoch")).not_to_have_text("0")
+    lab.page.wait_for_timeout(300)
+    expect(lab.box).to_have_value("0,25")
+
+
 def test_what_is_no_number_is_refused_in_a_line(lab: Lab) -> None:
     lab.pick_row("Links in", "x1")
     expect(lab.box).to_be_visible()

@@ -43,6 +43,8 @@ class Arithmetic:
                 self.box.on(
                     "focus", self._begin, js_handler="(e) => { e.target.select(); emit(); }"
                 )
+                # also after Enter, when the box has the focus still: a new number is being typed
+                self.box.on("update:model-value", self._begin, args=[])
                 self.box.on("blur", self._leave)
                 self.box.on("keydown.enter", self._apply)
                 # Escape gives up what was typed; the page's own Escape lets go of the selection

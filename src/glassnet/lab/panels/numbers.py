@@ -32,7 +32,7 @@ class Numbers:
         self.fields = Fields(session)
         props = 'maximized aria-label="All weights and biases"'
         with ui.dialog().props(props) as self.dialog, ui.card().classes("lab-dialog"):
-            with ui.row().classes("lab-row"):
+            with ui.row().classes("lab-row lab-ends"):
                 ui.label("All weights and biases").classes("lab-title").props(
                     "role=heading aria-level=2"
                 )
