@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 PATIENCE = 10.0
 """Seconds until the page must show what is expected; two busy cores are slow at times."""
@@ -169,9 +169,15 @@ class Lab:
 
     def choose(self, name: str, option: str) -> None:
         """One of several."""
-        self.field(name).focus()
-        self.press("Enter")
-        self.page.get_by_role("option", name=option, exact=True).click()
+        wanted = self.page.get_by_role("option", name=option, exact=True)
+        for _ in range(3):  # a page that takes in the change before may close what has opened
+            self.field(name).focus()
+            self.press("Enter")
+            try:
+                return wanted.click(timeout=PATIENCE * 1000 / 2)
+            except Error:
+                self.press("Escape")
+        raise AssertionError(f"{name} offers no {option}")
 
     def pick_row(self, heading: str, row: str) -> None:
         """A row of a table of the arithmetic."""
