@@ -79,7 +79,8 @@ def speed(
     wrong = harness.disagreements(results)
     if add and (folder / "speed.json").exists():
         done = {(r.workload, r.dtype, r.threads) for r in results}
-        before = report.read(folder / "speed.json")[0]
+        before, _, then, _ = report.read(folder / "speed.json")
+        machine["command"] = f"{then['command']}; {machine['command']}"
         results += [r for r in before if (r.workload, r.dtype, r.threads) not in done]
     for path in report.write(folder, results, peaks, machine, missing):
         console.print(f"written: {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}")
