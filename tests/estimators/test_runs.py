@@ -24,25 +24,11 @@ from glassnet.core.schedules import Cosine
 from glassnet.engines.base import Losses
 from glassnet.engines.reference import Reference
 from glassnet.estimators import MLPClassifier, MLPRegressor
+from tests.estimators.test_files import classifier, regressor, same
 
 quiet = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X, Y = load_iris(return_X_y=True)
 X = scale(X)
-
-
-def classifier(**params):
-    return MLPClassifier(**{"hidden_layer_sizes": (6,), "max_iter": 8, "random_state": 0, **params})
-
-
-def regressor(**params):
-    return MLPRegressor(**{"hidden_layer_sizes": (6,), "max_iter": 8, "random_state": 0, **params})
-
-
-def same(a, b):
-    return all(
-        np.array_equal(p, q)
-        for p, q in zip(a.coefs_ + a.intercepts_, b.coefs_ + b.intercepts_, strict=True)
-    )
 
 
 # ---- how many epochs an engine makes in one call
